@@ -1,0 +1,9 @@
+"""The two errors that are the user's to mend; every other exception is our bug."""
+
+
+class ConfigError(ValueError):
+    """A setting is missing, misspelt, out of range, or at odds with another."""
+
+
+class DataError(ValueError):
+    """The data is not what the dataset's declaration says."""

@@ -1,0 +1,139 @@
+"""What a record of a click log is: one frozen declaration per dataset and feature."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Frozen(BaseModel):
+    """A block of settings: immutable, typed, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Categorical(Frozen):
+    """A column of names or ids, whatever they look like; read as text.
+
+    Its ids are 0 for missing, then the vocabulary by falling frequency in the train
+    split, then the out-of-vocabulary buckets; or, hashed, 0 and the hash buckets.
+    """
+
+    type: Literal["categorical"]
+    # Values seen in fewer training rows share the out-of-vocabulary buckets, which is
+    # what trains their embedding.
+    min_count: int = Field(default=3, ge=1)  # rows
+    max_vocabulary: int = Field(default=1_000_000, ge=1)  # most frequent values kept
+    oov_buckets: int = Field(default=1, ge=1)
+    # No vocabulary at all: every value goes to one of this many buckets by its hash.
+    hash_buckets: int | None = Field(default=None, ge=2)
+    # Stands in for a missing value; without it a missing value has an id of its own.
+    default: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_encoding(self) -> "Categorical":
+        vocabulary_keys = {"min_count", "max_vocabulary", "oov_buckets"}
+        if self.hash_buckets and vocabulary_keys & self.model_fields_set:
+            raise ValueError(
+                "hash_buckets replaces the vocabulary: remove "
+                + ", ".join(sorted(vocabulary_keys & self.model_fields_set))
+            )
+        return self
+
+
+class Numeric(Frozen):
+    """A column of numbers, cut into quantile buckets of the train split.
+
+    Its ids are 0 for missing and 1 to `buckets`. With `scale`, the bucket's embedding
+    is multiplied by the standardised value, so that a raw number never meets FM.
+    """
+
+    type: Literal["numeric"]
+    buckets: int = Field(default=32, ge=1, le=10_000)
+    # log_z_score takes sign(x) * log(1 + |x|) first, for heavy tails.
+    scale: Literal["z_score", "log_z_score"] | None = None
+    default: float | None = None
+
+
+Feature = Annotated[Categorical | Numeric, Field(discriminator="type")]
+
+
+class Label(Frozen):
+    """The column to predict: 0 or 1, or text of which some values mean 1."""
+
+    column: Name
+    positive: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+
+class FileFormat(Frozen):
+    """How a delimited text file is read."""
+
+    pattern: str = "*.csv"  # which files of a folder are the data
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    header: bool = True
+    columns: tuple[Name, ...] | None = None  # in file order, for files without header
+    null_tokens: tuple[str, ...] = ("",)  # compared after spaces are stripped
+
+    @model_validator(mode="after")
+    def _columns_known(self) -> "FileFormat":
+        if self.header == (self.columns is not None):
+            raise ValueError(
+                "columns must be given when header is false, and only then"
+            )
+        if self.columns and len(set(self.columns)) < len(self.columns):
+            raise ValueError("columns names a column twice")
+        return self
+
+
+class Dataset(Frozen):
+    """A dataset's declaration: where it lies, how it is read, what its columns are."""
+
+    name: Name
+    path: str | None = None  # a file or folder; `deepfm run --data` sets it
+    file: FileFormat = FileFormat()
+    label: Label
+    features: dict[Name, Feature] = Field(min_length=1)
+    curated_schema: str | None = None  # a reviewed schema.pbtxt; inferred without
+    eval_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)  # of rows, by hash
+
+    @model_validator(mode="after")
+    def _columns_agree(self) -> "Dataset":
+        if self.label.column in self.features:
+            raise ValueError(f"the label {self.label.column!r} is also a feature")
+        if self.file.columns:
+            for name in (self.label.column, *self.features):
+                if name not in self.file.columns:
+                    raise ValueError(f"file.columns does not name {name!r}")
+        return self
+
+
+class EmbeddingField(Frozen):
+    """A slot of the model's input: the rows that a feature has in the shared table."""
+
+    name: Name
+    num_ids: int = Field(ge=2)
+    scaled: bool = False
+
+
+def embedding_field(
+    name: str, feature: Categorical | Numeric, vocabulary_size: int | None
+) -> EmbeddingField:
+    """Returns the field of a feature.
+
+    Args:
+        name: The feature's name.
+        feature: Its declaration.
+        vocabulary_size: How many values Transform kept; None where there is no
+            vocabulary.
+    """
+    if isinstance(feature, Numeric):
+        known = feature.buckets
+    elif feature.hash_buckets:
+        known = feature.hash_buckets
+    elif vocabulary_size is not None:
+        known = vocabulary_size + feature.oov_buckets
+    else:
+        raise ValueError(f"feature {name!r} has a vocabulary, its size is needed")
+    scaled = isinstance(feature, Numeric) and feature.scale is not None
+    return EmbeddingField(name=name, num_ids=1 + known, scaled=scaled)
