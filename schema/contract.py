@@ -1,8 +1,11 @@
 """Names that a served model and the stages before it agree on.
 
-Signature and key names are those of TensorFlow Serving; `_xf` and `_vocab` are those of
+Signature and key names are those of TensorFlow Serving; `_xf` is that of
 the TFX templates.
 """
+
+from collections import Counter
+from collections.abc import Iterable
 
 SERVING_DEFAULT = "serving_default"
 EXAMPLES = "examples"  # input: serialized tf.Examples of raw features, string (B,)
@@ -15,16 +18,23 @@ DEFAULT_GRPC_PORT = 8500
 MISSING_ID = 0
 
 
-def ids_name(feature: str) -> str:
-    """Returns the name of a feature's transformed ids, int64 (B, 1)."""
-    return f"{feature}_xf"
+
+# What Transform hands to a model, all fields side by side.
+IDS = "ids_xf"  # int64 (B, F)
+VALUES = "values_xf"  # float32 (B, S): the multipliers of the S scaled fields
+
+# The transform graph's asset, one file for all fields: per field a line for the empty
+# value, which is missing, then a line per known value; and the end.
+VOCABULARY = "vocabulary"
+VOCABULARY_END = ":"
 
 
-def values_name(feature: str) -> str:
-    """Returns the name of a scaled numeric feature's multiplier, float32 (B, 1)."""
-    return f"{feature}_value_xf"
+def vocabulary_line(feature: str, value: str) -> str:
+    """Returns the line of the vocabulary file that stands for a feature's value."""
+    return f"{feature}:{value}"
 
 
-def vocabulary_name(feature: str) -> str:
-    """Returns the name under which Transform stores a feature's vocabulary."""
-    return f"{feature}_vocab"
+def vocabulary_sizes(lines: Iterable[str]) -> Counter[str]:
+    """Returns how many lines each feature has: its known values, and missing."""
+    # A feature's name has no colon, so the first one ends it.
+    return Counter(line.split(":", 1)[0] for line in lines)

@@ -1,4 +1,4 @@
-"""The two errors that are the user's to mend; every other exception is our bug."""
+"""The errors that are the user's to mend; every other exception is our bug."""
 
 
 class ConfigError(ValueError):
@@ -7,3 +7,7 @@ class ConfigError(ValueError):
 
 class DataError(ValueError):
     """The data is not what the dataset's declaration says."""
+
+
+class DataAnomalyError(DataError):
+    """The data's statistics are at odds with its schema."""

@@ -23,7 +23,7 @@ class Categorical(Frozen):
     type: Literal["categorical"]
     # Values seen in fewer training rows share the out-of-vocabulary buckets, which is
     # what trains their embedding.
-    min_count: int = Field(default=3, ge=1)  # rows
+    min_count: int = Field(default=5, ge=1)  # rows
     max_vocabulary: int = Field(default=1_000_000, ge=1)  # most frequent values kept
     oov_buckets: int = Field(default=1, ge=1)
     # No vocabulary at all: every value goes to one of this many buckets by its hash.
@@ -97,6 +97,16 @@ class Dataset(Frozen):
     curated_schema: str | None = None  # a reviewed schema.pbtxt; inferred without
     eval_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)  # of rows, by hash
 
+    def categorical(self) -> dict[str, Categorical]:
+        """Returns the categorical features, in declared order."""
+        features = self.features.items()
+        return {name: f for name, f in features if isinstance(f, Categorical)}
+
+    def numeric(self) -> dict[str, Numeric]:
+        """Returns the numeric features, in declared order."""
+        features = self.features.items()
+        return {name: f for name, f in features if isinstance(f, Numeric)}
+
     @model_validator(mode="after")
     def _columns_agree(self) -> "Dataset":
         if self.label.column in self.features:
@@ -117,23 +127,18 @@ class EmbeddingField(Frozen):
 
 
 def embedding_field(
-    name: str, feature: Categorical | Numeric, vocabulary_size: int | None
+    name: str, feature: Categorical | Numeric, vocabulary_lines: int
 ) -> EmbeddingField:
     """Returns the field of a feature.
 
     Args:
         name: The feature's name.
         feature: Its declaration.
-        vocabulary_size: How many values Transform kept; None where there is no
-            vocabulary.
+        vocabulary_lines: How many known values Transform kept, and one for missing.
     """
     if isinstance(feature, Numeric):
-        known = feature.buckets
-    elif feature.hash_buckets:
-        known = feature.hash_buckets
-    elif vocabulary_size is not None:
-        known = vocabulary_size + feature.oov_buckets
+        num_ids, scaled = 1 + feature.buckets, feature.scale is not None
     else:
-        raise ValueError(f"feature {name!r} has a vocabulary, its size is needed")
-    scaled = isinstance(feature, Numeric) and feature.scale is not None
-    return EmbeddingField(name=name, num_ids=1 + known, scaled=scaled)
+        num_ids = vocabulary_lines + (feature.hash_buckets or feature.oov_buckets)
+        scaled = False
+    return EmbeddingField(name=name, num_ids=num_ids, scaled=scaled)

@@ -18,7 +18,6 @@ import pyarrow.csv
 import yaml
 
 _LEVELS = 8  # how finely an interaction sees a number
-_RANK = 2  # of an interaction's effect: what one embedding has to express
 _DISTRIBUTIONS = {
     "normal": lambda rng, n: rng.normal(0.0, 1.0, n),
     "uniform": lambda rng, n: rng.uniform(0.0, 4000.0, n),
@@ -145,12 +144,9 @@ def _word(name: str, rank: int) -> str:
 
 def _effect(rng: np.random.Generator, levels: list[np.ndarray]) -> np.ndarray:
     """Returns an effect per row of mean 0 and standard deviation 1, (rows,)."""
-    effect = np.zeros(len(levels[0]))
-    for _ in range(_RANK if len(levels) > 1 else 1):
-        factor = np.ones(len(levels[0]))
-        for level in levels:
-            # Centred, so that a product of factors has no effect of a lower order.
-            table = rng.normal(0.0, 1.0, level.max() + 1)[level]
-            factor = factor * (table - table.mean())
-        effect += factor
+    effect = np.ones(len(levels[0]))
+    for level in levels:
+        # Centred, so that the product has no effect of a lower order.
+        factor = rng.uniform(-1.0, 1.0, level.max() + 1)[level]
+        effect *= factor - factor.mean()
     return (effect - effect.mean()) / effect.std()

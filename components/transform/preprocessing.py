@@ -1,7 +1,9 @@
 """Turns raw columns into the ids and multipliers that a model looks up and multiplies by.
 
 Every fitted thing (vocabularies, quantiles, means) sees the train split only, and the
-same graph runs in training and, inside the SavedModel, in serving.
+same graph runs in training and, inside the SavedModel, in serving. All features go
+through it side by side, in one tensor: forty small graphs would be slow to trace, to
+load, and to serve.
 """
 
 from typing import Any
@@ -9,12 +11,14 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from schema.contract import MISSING_ID, ids_name, values_name, vocabulary_name
+from components.transform import analyzers
+from schema.contract import IDS, MISSING_ID, VALUES, VOCABULARY_END, vocabulary_line
 from schema.features import Categorical, Dataset, Numeric
 
 # A standardised value is cut off here, in standard deviations: a value that is far
 # beyond what training saw must not blow up a product of two embeddings.
 _SCALED_LIMIT = 4.0
+_HASH_SPACE = 1 << 40  # hashes are taken modulo a field's buckets
 
 
 def preprocessing_fn(
@@ -23,93 +27,114 @@ def preprocessing_fn(
     """Transforms raw features; the entry point that Transform calls.
 
     Args:
-        inputs: Raw columns, each sparse (B, at most 1); absent is missing.
+        inputs: Raw columns, each sparse; absent is missing, and of several values in a
+            row the first counts.
         custom_config: `dataset`: the declaration, as JSON.
 
     Returns:
-        Per feature its ids `<name>_xf`, int64 (B, 1), and where it is scaled its
-        multiplier `<name>_value_xf`, float32 (B, 1); and the label, int64 (B, 1).
+        `ids_xf`, int64 (B, F), fields in declared order; `values_xf`, float32 (B, S),
+        the multipliers of the S scaled fields, where there are any; and the label,
+        int64 (B, 1).
     """
     dataset = Dataset.model_validate_json(custom_config["dataset"])
-    outputs = {}
-    for name, feature in dataset.features.items():
-        if isinstance(feature, Categorical):
-            outputs[ids_name(name)] = _categorical(name, feature, inputs[name])
-            continue
-        present = _present_numbers(inputs[name], feature.default)
-        outputs[ids_name(name)] = _bucket_ids(feature, present)
-        if feature.scale:
-            outputs[values_name(name)] = _scaled_values(feature, present)
+    categorical, numeric = dataset.categorical(), dataset.numeric()
+    ids = []
+    if categorical:
+        ids.append(_text_ids(categorical, _texts(categorical, inputs)))  # (B, C)
+    if numeric:
+        numbers = _numbers(numeric, inputs)  # (B, M)
+        boundaries, scales = tft.experimental.ptransform_analyzer(
+            [numbers],
+            analyzers.FitNumbers(numeric),
+            [tf.float32, tf.float32],
+            [
+                [len(numeric), analyzers.num_boundaries(numeric)],
+                [len(numeric), 2],
+            ],
+        )
+        ids.append(_bucket_ids(numbers, boundaries))  # (B, M)
+    order = [[*categorical, *numeric].index(name) for name in dataset.features]
     label = dataset.label.column
-    outputs[label] = _dense(_first_values(inputs[label]), 0)
+    outputs = {
+        IDS: tf.gather(tf.concat(ids, axis=1), order, axis=1),
+        label: _first_values(inputs[label], tf.constant(0, tf.int64)),
+    }
+    if any(feature.scale for feature in numeric.values()):
+        outputs[VALUES] = _scaled_values(numeric, numbers, scales)
     return outputs
 
 
-def _categorical(
-    name: str, feature: Categorical, column: tf.SparseTensor
+def _texts(
+    categorical: dict[str, Categorical], inputs: dict[str, tf.SparseTensor]
 ) -> tf.Tensor:
-    """Returns 0 for missing, else 1 + the vocabulary's id or the hash bucket, (B, 1)."""
-    present = _first_values(column)
-    present = tf.sparse.retain(present, tf.not_equal(present.values, ""))
-    if feature.default is not None:
-        present = _filled(present, feature.default)
-    if feature.hash_buckets:
-        ids = tft.hash_strings(present, feature.hash_buckets)
-    else:
-        ids = tft.compute_and_apply_vocabulary(
-            present,
-            top_k=feature.max_vocabulary,
-            frequency_threshold=feature.min_count,
-            num_oov_buckets=feature.oov_buckets,
-            vocab_filename=vocabulary_name(name),
-        )
-    return _dense(ids.with_values(ids.values + 1), MISSING_ID)
+    """Returns the categorical columns, defaults filled in, empty where missing."""
+    columns = [_first_values(inputs[name], "") for name in categorical]
+    texts = tf.concat(columns, axis=1)
+    defaults = tf.constant([[f.default or "" for f in categorical.values()]])
+    return tf.where(texts == "", defaults, texts)
 
 
-def _bucket_ids(feature: Numeric, present: tf.SparseTensor) -> tf.Tensor:
-    """Returns 0 for missing, else 1 + the value's quantile bucket, int64 (B, 1)."""
-    if feature.buckets == 1:
-        buckets = tf.zeros_like(present.values, tf.int64)
-    else:
-        buckets = tft.bucketize(present, feature.buckets).values
-    return _dense(present.with_values(buckets + 1), MISSING_ID)
+def _numbers(
+    numeric: dict[str, Numeric], inputs: dict[str, tf.SparseTensor]
+) -> tf.Tensor:
+    """Returns the numeric columns, defaults filled in, not a number where missing."""
+    nan = float("nan")
+    columns = [_first_values(inputs[name], nan) for name in numeric]
+    numbers = tf.concat(columns, axis=1)
+    defaults = [nan if f.default is None else f.default for f in numeric.values()]
+    return tf.where(tf.math.is_finite(numbers), numbers, tf.constant([defaults]))
 
 
-def _scaled_values(feature: Numeric, present: tf.SparseTensor) -> tf.Tensor:
-    """Returns the standardised value, 1 where missing, float32 (B, 1)."""
-    values = present.values
-    if feature.scale == "log_z_score":
-        values = tf.sign(values) * tf.math.log1p(tf.abs(values))
-    scaled = tft.scale_to_z_score(present.with_values(values)).values
-    scaled = tf.clip_by_value(scaled, -_SCALED_LIMIT, _SCALED_LIMIT)
-    return _dense(present.with_values(scaled), 1.0)
-
-
-def _present_numbers(
-    column: tf.SparseTensor, default: float | None
-) -> tf.SparseTensor:
-    present = _first_values(column)
-    present = tf.sparse.retain(present, tf.math.is_finite(present.values))
-    return present if default is None else _filled(present, default)
-
-
-def _first_values(column: tf.SparseTensor) -> tf.SparseTensor:
-    """Returns the column as sparse (B, 1): of several values in a row, the first."""
-    first = tf.sparse.retain(column, tf.equal(column.indices[:, 1], 0))
-    return tf.SparseTensor(
-        first.indices, first.values, tf.stack([column.dense_shape[0], 1])
+def _text_ids(categorical: dict[str, Categorical], texts: tf.Tensor) -> tf.Tensor:
+    """Returns 0 for missing, 1.. for known values, then unseen ones by hash, (B, C)."""
+    [path] = tft.experimental.ptransform_analyzer(
+        [texts], analyzers.FitVocabulary(categorical), [tf.string], [[]], [VOCABULARY_END.encode()]
     )
+    prefixes = [vocabulary_line(name, "") for name in categorical]
+    # Where each feature's lines start and, by the last line, where they end.
+    starts = tft.apply_vocabulary(
+        tf.constant([*prefixes, VOCABULARY_END]), path, default_value=-1
+    )  # (C + 1,)
+    lines = tft.apply_vocabulary(
+        tf.constant([prefixes]) + texts, path, default_value=-1
+    )  # (B, C)
+    buckets = tf.constant(
+        [f.hash_buckets or f.oov_buckets for f in categorical.values()], tf.int64
+    )
+    hashes = tf.strings.to_hash_bucket_fast(texts, _HASH_SPACE)
+    unseen = starts[1:] - starts[:-1] + hashes % buckets
+    return tf.where(lines >= 0, lines - starts[:-1], unseen)
 
 
-def _filled(column: tf.SparseTensor, default: str | float) -> tf.SparseTensor:
-    """Returns the column with every missing value replaced by the default, (B, 1)."""
-    dense = tf.sparse.to_dense(column, default)  # (B, 1)
-    rows = tf.range(column.dense_shape[0])
-    indices = tf.stack([rows, tf.zeros_like(rows)], axis=1)
-    return tf.SparseTensor(indices, tf.reshape(dense, [-1]), column.dense_shape)
+def _bucket_ids(numbers: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
+    """Returns 0 for missing, else 1 + the boundaries that are not above it, (B, M)."""
+    missing = tf.math.is_nan(numbers)
+    known = tf.where(missing, 0.0, numbers)
+    below = tf.searchsorted(boundaries, tf.transpose(known), side="right")  # (M, B)
+    ids = 1 + tf.cast(tf.transpose(below), tf.int64)
+    return tf.where(missing, tf.constant(MISSING_ID, tf.int64), ids)
 
 
-def _dense(column: tf.SparseTensor, missing: int | float) -> tf.Tensor:
-    """Returns the column as (B, 1) with a value for what is missing."""
-    dense = tf.sparse.to_dense(column, tf.cast(missing, column.dtype))
-    return tf.reshape(dense, [-1, 1])
+def _scaled_values(
+    numeric: dict[str, Numeric], numbers: tf.Tensor, scales: tf.Tensor
+) -> tf.Tensor:
+    """Returns the standardised values of the scaled fields, 1 where missing, (B, S)."""
+    chosen = [i for i, f in enumerate(numeric.values()) if f.scale]
+    features = [f for f in numeric.values() if f.scale]
+    values = tf.gather(numbers, chosen, axis=1)  # (B, S)
+    logarithmic = tf.constant([[f.scale == "log_z_score" for f in features]])
+    logarithms = tf.sign(values) * tf.math.log1p(tf.abs(values))
+    values = tf.where(logarithmic, logarithms, values)
+    mean, deviation = tf.unstack(tf.gather(scales, chosen), axis=1)  # (S,), (S,)
+    scaled = tf.clip_by_value((values - mean) / deviation, -_SCALED_LIMIT, _SCALED_LIMIT)
+    return tf.where(tf.math.is_nan(values), 1.0, scaled)
+
+
+def _first_values(column: tf.SparseTensor, missing: Any) -> tf.Tensor:
+    """Returns the first value of each row, or what stands for a missing one, (B, 1)."""
+    rows, width = tf.unstack(column.dense_shape)
+    padded = tf.SparseTensor(
+        column.indices, column.values, tf.stack([rows, tf.maximum(width, 1)])
+    )
+    return tf.reshape(tf.sparse.to_dense(padded, missing)[:, 0], [-1, 1])
+

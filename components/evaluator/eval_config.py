@@ -1,0 +1,39 @@
+"""Turns our evaluation settings into TFMA's."""
+
+import tensorflow_model_analysis as tfma
+
+from components.evaluator.config import EvalConfig
+from schema.contract import PROBABILITIES, SERVING_DEFAULT
+
+_METRICS = ("BinaryCrossEntropy", "Calibration", "ExampleCount")
+
+
+def to_tfma(config: EvalConfig, label: str) -> tfma.EvalConfig:
+    """Returns TFMA's configuration: metrics, slices, and the gate on AUC.
+
+    The gate stands on TFMA's AUC of 10,000 thresholds; Keras' own, of 200, is too coarse
+    to tell two good models apart.
+    """
+    threshold = tfma.MetricThreshold()
+    if config.auc_floor is not None:
+        threshold.value_threshold.lower_bound.value = config.auc_floor
+    if config.max_auc_drop is not None:
+        threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
+        threshold.change_threshold.absolute.value = -config.max_auc_drop
+    metrics = [tfma.MetricConfig(class_name="AUC", threshold=threshold)]
+    metrics += [tfma.MetricConfig(class_name=name) for name in _METRICS]
+    return tfma.EvalConfig(
+        model_specs=[
+            tfma.ModelSpec(
+                model_type="tf_generic",
+                signature_name=SERVING_DEFAULT,
+                prediction_key=PROBABILITIES,
+                label_key=label,
+            )
+        ],
+        slicing_specs=[
+            tfma.SlicingSpec(),
+            *(tfma.SlicingSpec(feature_keys=keys) for keys in config.slices),
+        ],
+        metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
+    )

@@ -1,0 +1,35 @@
+"""Stops a run whose data ExampleValidator found wanting.
+
+The stock ExampleValidator writes its findings down and lets the run go on. It stays as
+it is, so that its artifact is published and can be looked at; this component reads it.
+"""
+
+import os
+
+import tensorflow_data_validation as tfdv
+from tfx import v1 as tfx
+from tfx.types import artifact_utils, standard_artifacts
+
+from schema.errors import DataAnomalyError
+
+
+@tfx.dsl.components.component
+def AnomalyGate(
+    anomalies: tfx.dsl.components.InputArtifact[standard_artifacts.ExampleAnomalies],
+) -> None:
+    """Raises `DataAnomalyError`, naming features and anomalies, if there are any."""
+    findings = []
+    for split in artifact_utils.decode_split_names(anomalies.split_names):
+        path = os.path.join(anomalies.uri, f"Split-{split}", "SchemaDiff.pb")
+        found = tfdv.load_anomalies_binary(path)
+        for feature, info in sorted(found.anomaly_info.items()):
+            findings.append(f"feature {feature!r} of split {split!r}: {info.description}")
+        for reason in found.dataset_anomaly_info.reason:
+            findings.append(f"split {split!r}: {reason.description}")
+    if findings:
+        raise DataAnomalyError(
+            f"{len(findings)} anomalies were found, nothing was trained: "
+            + "; ".join(findings)
+            + f". The whole findings are in {anomalies.uri}. Mend the data, or "
+            "the schema (dataset.curated_schema) where it is too strict."
+        )

@@ -1,0 +1,127 @@
+"""`create_pipeline`: which stages, in what order, with which settings."""
+
+import os
+
+from tfx import v1 as tfx
+from tfx.dsl.components.base import executor_spec
+
+from components.evaluator import eval_config
+from components.example_gen.component import ArrowExampleGen
+from components.example_validator.gate import AnomalyGate
+from components.pusher import executor as pusher_executor
+from pipeline.config import PipelineConfig
+
+
+def create_pipeline(
+    config: PipelineConfig,
+    pipeline_root: str,
+    metadata_path: str,
+    serving_dir: str,
+    code_version: str,
+) -> tfx.dsl.Pipeline:
+    """Returns the DAG of an experiment; every runner runs this one.
+
+    Args:
+        config: The experiment; its dataset has a path.
+        pipeline_root: Where artifacts go.
+        metadata_path: The SQLite file of ML Metadata.
+        serving_dir: Where versions are pushed.
+        code_version: Of our code: a component's cached output holds only for it.
+    """
+    dataset, label = config.dataset, config.dataset.label.column
+    data_path = str(dataset.path)
+    input_base, pattern = data_path, dataset.file.pattern
+    if not os.path.isdir(data_path):
+        input_base, pattern = os.path.split(data_path)
+    dataset_json = dataset.model_dump_json(exclude={"path"})
+
+    example_gen = ArrowExampleGen(
+        input_base=input_base,
+        pattern=pattern,
+        dataset=dataset,
+        code_version=code_version,
+    ).with_id("ExampleGen")
+    examples = example_gen.outputs["examples"]
+
+    statistics_gen = tfx.components.StatisticsGen(examples=examples)
+    statistics = statistics_gen.outputs["statistics"]
+
+    if dataset.curated_schema:
+        schema_gen = tfx.components.ImportSchemaGen(schema_file=dataset.curated_schema)
+    else:
+        schema_gen = tfx.components.SchemaGen(
+            statistics=statistics, infer_feature_shape=False
+        )
+    schema = schema_gen.outputs["schema"]
+
+    example_validator = tfx.components.ExampleValidator(
+        statistics=statistics, schema=schema
+    )
+    anomaly_gate = AnomalyGate(anomalies=example_validator.outputs["anomalies"])
+
+    transform = tfx.components.Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        custom_config={"dataset": dataset_json, "code_version": code_version},
+        disable_statistics=True,  # StatisticsGen has them; these would take twice as long
+    )
+    transform.add_upstream_node(anomaly_gate)
+
+    trainer = tfx.components.Trainer(
+        run_fn="components.trainer.run_fn.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema,
+        custom_config={
+            "dataset": dataset_json,
+            "policy": config.policy.model_dump_json(),
+            "training": config.training.model_dump_json(),
+            "code_version": code_version,
+        },
+    )
+    model = trainer.outputs["model"]
+
+    resolver = tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+    ).with_id("latest_blessed_model_resolver")
+
+    evaluator = tfx.components.Evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=resolver.outputs["model"],
+        eval_config=eval_config.to_tfma(config.evaluation, label),
+    )
+
+    pusher = tfx.components.Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving_dir)
+        ),
+        custom_executor_spec=executor_spec.ExecutorClassSpec(pusher_executor.Executor),
+    )
+
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=pipeline_root,
+        components=[
+            example_gen,
+            statistics_gen,
+            schema_gen,
+            example_validator,
+            anomaly_gate,
+            transform,
+            trainer,
+            resolver,
+            evaluator,
+            pusher,
+        ],
+        enable_cache=True,
+        metadata_connection_config=(
+            tfx.orchestration.metadata.sqlite_metadata_connection_config(metadata_path)
+        ),
+        beam_pipeline_args=list(config.beam_args),
+    )
