@@ -6,7 +6,8 @@ it is, so that its artifact is published and can be looked at; this component re
 
 import os
 
-import tensorflow_data_validation as tfdv
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import v1 as tfx
 from tfx.types import artifact_utils, standard_artifacts
 
@@ -21,7 +22,8 @@ def AnomalyGate(
     findings = []
     for split in artifact_utils.decode_split_names(anomalies.split_names):
         path = os.path.join(anomalies.uri, f"Split-{split}", "SchemaDiff.pb")
-        found = tfdv.load_anomalies_binary(path)
+        with tf.io.gfile.GFile(path, "rb") as file:
+            found = anomalies_pb2.Anomalies.FromString(file.read())
         for feature, info in sorted(found.anomaly_info.items()):
             findings.append(f"feature {feature!r} of split {split!r}: {info.description}")
         for reason in found.dataset_anomaly_info.reason:

@@ -1,0 +1,5 @@
+"""Runs the command: python -m pipeline."""
+
+from pipeline.cli import main
+
+main()

@@ -1,0 +1,108 @@
+"""The `deepfm` command: parses arguments, then makes one call."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schema.contract import DEFAULT_GRPC_PORT
+from schema.errors import ConfigError, DataAnomalyError, DataError
+
+app = typer.Typer(
+    help="From a raw click log to a click-through-rate model in production.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+_DEFAULT_CONFIG = Path(__file__).parent / "configs" / "generated.yaml"
+_OK, _BAD_INPUT, _NOT_BLESSED, _ANOMALIES, _SERVER = 0, 2, 3, 4, 5
+
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show all that is printed, and tracebacks.")
+]
+
+
+@app.command()
+def run(
+    config: Annotated[str, typer.Argument(help="The experiment.")] = str(
+        _DEFAULT_CONFIG
+    ),
+    data: Annotated[str | None, typer.Option(help="Its data: a file or folder.")] = None,
+    root: Annotated[str, typer.Option(help="The folder of runs.")] = "runs",
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE, over the file's.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Train, evaluate and, if it is good enough, push a model."""
+    from pipeline import loading, local_runner
+
+    experiment = loading.load(config, overrides or [], data)
+    summary = local_runner.run(experiment, root, debug)
+    print(local_runner.describe(summary, experiment, Path(root) / experiment.name))
+    if not summary["blessed"]:
+        raise typer.Exit(_NOT_BLESSED)
+
+
+@app.command()
+def serve(
+    model_dir: Annotated[str, typer.Argument(help="The folder of versions.")],
+    port: Annotated[int, typer.Option(help="Of gRPC.")] = DEFAULT_GRPC_PORT,
+    debug: Debug = False,
+) -> None:
+    """Serve a pushed model over TensorFlow Serving's gRPC API."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from components.serving import server
+
+    server.serve(model_dir, port)
+
+
+@app.command()
+def score(
+    input_path: Annotated[str, typer.Argument(metavar="INPUT", help="A table.")],
+    output_path: Annotated[str, typer.Argument(metavar="OUTPUT", help="A CSV.")],
+    model: Annotated[str, typer.Option(help="The served model's name.")],
+    target: Annotated[
+        str, typer.Option(help="HOST:PORT of the server.")
+    ] = f"localhost:{DEFAULT_GRPC_PORT}",
+    config: Annotated[
+        str, typer.Option(help="The experiment whose dataset block describes INPUT.")
+    ] = str(_DEFAULT_CONFIG),
+    debug: Debug = False,
+) -> None:
+    """Score a table through a server; OUTPUT has one probability per row, in order."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from pipeline import loading, scoring
+
+    dataset = loading.load(config).dataset
+    rows = scoring.score(input_path, output_path, dataset, target, model)
+    print(f"{rows} rows scored: {output_path}")
+
+
+def main() -> None:
+    """Runs the command; the user's mistakes end in a sentence and an exit code."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except (ConfigError, DataError) as error:
+        if debug:
+            raise
+        print(f"deepfm: {error}", file=sys.stderr)
+        sys.exit(_ANOMALIES if isinstance(error, DataAnomalyError) else _BAD_INPUT)
+    except ConnectionError as error:
+        if debug:
+            raise
+        print(f"deepfm: {error}", file=sys.stderr)
+        sys.exit(_SERVER)
+    except Exception as error:
+        if debug:
+            raise
+        print(
+            f"deepfm: an error of ours, not of yours: {type(error).__name__}: {error}. "
+            "--debug shows where; the full log is in the run's folder.",
+            file=sys.stderr,
+        )
+        sys.exit(1)

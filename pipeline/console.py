@@ -1,0 +1,113 @@
+"""What the user sees of a run: a line per component, a bar for training."""
+
+import contextlib
+import logging
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+# What TFX's LocalDagRunner and launcher say of a component.
+_RUNNING = re.compile(r"^Component (\S+) is running\.$")
+_FINISHED = re.compile(r"^Component (\S+) is finished\.$")
+_CACHED = re.compile(r"^A cached execution \d+ is used\.$")
+_PLAIN_INTERVAL = 10.0  # seconds between lines of progress where there is no terminal
+
+
+class RunConsole(logging.Handler):
+    """Shows the log records that matter and times the components.
+
+    Attributes:
+        seconds: How long each finished component took.
+        component: The one that runs now.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.seconds: dict[str, float] = {}
+        self.component: str | None = None
+        self._console = console
+        self._begun = 0.0
+        self._reused = False
+        self._last_plain = 0.0
+        self._bar: Progress | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name == "deepfm.progress":
+            self._progress(record)
+            return
+        message = record.getMessage()
+        if match := _RUNNING.match(message):
+            self.component, self._begun = match[1], time.monotonic()
+            self._reused = False
+            self._console.print(f"  {match[1]} ...", highlight=False)
+        elif _CACHED.match(message):
+            self._reused = True
+        elif (match := _FINISHED.match(message)) and match[1] == self.component:
+            seconds = time.monotonic() - self._begun
+            self.seconds[match[1]] = round(seconds, 1)
+            self.component = None
+            self.stop_bar()
+            done = "reused" if self._reused else "done"
+            self._console.print(
+                f"  {match[1]} {done} in {seconds:.1f} s", highlight=False
+            )
+
+    def stop_bar(self) -> None:
+        """Ends the bar, if there is one."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+    def _progress(self, record: logging.LogRecord) -> None:
+        if not self._console.is_terminal:
+            if time.monotonic() - self._last_plain > _PLAIN_INTERVAL:
+                self._last_plain = time.monotonic()
+                self._console.print(f"    {record.getMessage()}", highlight=False)
+            return
+        step, steps = record.__dict__["step"], record.__dict__["steps"]
+        if self._bar is None:
+            self._bar = Progress(
+                BarColumn(),
+                TextColumn("{task.description}"),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._bar.add_task("training", total=steps)
+            self._bar.start()
+        description = record.getMessage().removeprefix("training: ")
+        self._bar.update(
+            self._bar.task_ids[0], completed=step, description=description
+        )
+
+
+@contextlib.contextmanager
+def quiet(log_path: str, debug: bool) -> Iterator[Console]:
+    """Sends all that libraries print to a file, and yields a console for us.
+
+    Python's streams are not enough: TensorFlow's C++ writes to the file descriptors.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    terminal, errors = os.dup(1), os.dup(2)
+    with (
+        open(log_path, "a", buffering=1) as log,
+        os.fdopen(terminal, "w", closefd=False) as stream,
+    ):
+        if not debug:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+        try:
+            yield Console(file=stream, soft_wrap=True)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.dup2(terminal, 1)
+            os.dup2(errors, 2)
+            os.close(errors)
+    os.close(terminal)

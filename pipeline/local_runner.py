@@ -1,0 +1,183 @@
+"""Runs an experiment on this machine and says what came of it."""
+
+import fcntl
+import json
+import logging
+import os
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+from components.example_gen import click_log, reader
+from pipeline import loading
+from pipeline.config import PipelineConfig
+from pipeline.console import RunConsole, quiet
+from schema.contract import DEFAULT_GRPC_PORT
+from schema.errors import ConfigError
+
+_GENERATED = "generated"
+
+
+def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any]:
+    """Runs the whole DAG.
+
+    Everything a run leaves behind lies in `<root>/<name>/`. A run that was stopped is
+    taken up where it was: finished components are not run again.
+
+    Args:
+        config: The experiment.
+        root: The folder of runs.
+        debug: Lets everything that libraries print through.
+
+    Returns:
+        The summary, as it stands in `summary.json`.
+
+    Raises:
+        ConfigError: The run's folder cannot be used.
+        DataError: The data is not what was declared.
+    """
+    folder = Path(root) / config.name
+    begun = time.monotonic()
+    with _held(folder):
+        config = _with_data(config, folder)
+        reader.check_first_rows(config.dataset)
+        loading.dump(config, str(folder / "config.yaml"))
+        log_path = str(folder / "log.txt")
+        with quiet(log_path, debug) as console:
+            console.print(f"{config.name}: {config.dataset.path}", highlight=False)
+            console.print(f"full log: {log_path}", highlight=False)
+            shown = RunConsole(console)
+            summary: dict[str, Any] = {
+                "config": str(folder / "config.yaml"),
+                "dataset": config.dataset.name,
+                "policy_type": config.policy.policy_type,
+            }
+            try:
+                summary |= _run_dag(config, folder, shown)
+            except BaseException as error:
+                summary["error"] = f"{shown.component or 'the runner'}: {error}"
+                raise
+            finally:
+                shown.stop_bar()
+                total = round(time.monotonic() - begun, 1)
+                summary["seconds"] = {**shown.seconds, "total": total}
+                _write_json(folder / "summary.json", summary)
+    return summary
+
+
+def describe(summary: dict[str, Any], config: PipelineConfig, folder: Path) -> str:
+    """Returns a summary in words."""
+    metrics, rows = summary["metrics"], summary["rows"]
+    best = summary.get("bayes_auc")
+    lines = [
+        "",
+        f"rows        {rows['train']:,} train, {rows['eval']:,} eval",
+        f"AUC         {metrics['auc']:.6f}"
+        + (f"   (best possible: {best:.6f})" if best else ""),
+        f"log loss    {metrics['logloss']:.6f}",
+        f"calibration {metrics['calibration']:.4f}   (mean prediction / mean label)",
+        f"blessed     {'yes' if summary['blessed'] else 'no'}: {summary['verdict']}",
+    ]
+    if summary["pushed_path"]:
+        target = f"localhost:{DEFAULT_GRPC_PORT}"
+        serving_dir = os.path.dirname(summary["pushed_path"])
+        score = [str(config.dataset.path), "scores.csv", "--target", target, "--model"]
+        score += [config.name, "--config", str(folder / "config.yaml")]
+        lines += [
+            f"pushed      version {summary['pushed_version']}, {summary['pushed_path']}",
+            "",
+            f"serve it:   deepfm serve {shlex.quote(serving_dir)}",
+            f"score with: deepfm score {shlex.join(score)}",
+        ]
+    else:
+        lines.append("pushed      nothing")
+    lines += ["", f"{summary['seconds']['total']} s in all; the summary is in"]
+    return "\n".join([*lines, str(folder / "summary.json")])
+
+
+def _run_dag(
+    config: PipelineConfig, folder: Path, shown: RunConsole
+) -> dict[str, Any]:
+    # Slow to import, and noisy: only now, when the noise goes to the log.
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+    from pipeline.code_version import code_version
+    from pipeline.pipeline import create_pipeline
+    from pipeline.record import RunRecord, verdict
+
+    serving_dir = config.push.destination or str(folder / "serving" / config.name)
+    metadata_path = str(folder / "metadata.db")
+    logger = logging.getLogger()
+    logger.setLevel(logging.INFO)
+    logger.addHandler(shown)
+    try:
+        LocalDagRunner().run(
+            create_pipeline(
+                config,
+                pipeline_root=str(folder / "artifacts"),
+                metadata_path=metadata_path,
+                serving_dir=os.path.abspath(serving_dir),
+                code_version=code_version(),
+            )
+        )
+    finally:
+        logger.removeHandler(shown)
+    record = RunRecord(metadata_path)
+    metrics, baseline = record.metrics("candidate"), record.metrics("baseline")
+    assert metrics is not None
+    pushed = record.pushed()
+    return {
+        "rows": record.rows(),
+        "metrics": metrics,
+        "baseline_metrics": baseline,
+        "bayes_auc": click_log.read_truth(str(config.dataset.path)),
+        "blessed": record.blessed(),
+        "verdict": verdict(config.evaluation, metrics, baseline),
+        "pushed_version": pushed[0] if pushed else None,
+        "pushed_path": pushed[1] if pushed else None,
+    }
+
+
+def _with_data(config: PipelineConfig, folder: Path) -> PipelineConfig:
+    """Returns the experiment with an absolute data path; draws the log if it has none."""
+    path = config.dataset.path
+    if path is None and config.dataset.name == _GENERATED:
+        path = click_log.ensure(str(folder / "data"), click_log.load_plan())
+    if path is None:
+        return config
+    dataset = config.dataset.model_copy(update={"path": os.path.abspath(path)})
+    return config.model_copy(update={"dataset": dataset})
+
+
+class _held:
+    """Holds a run's folder, so that two runs never write to it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = open(self._folder / ".lock", "w")
+        except OSError as error:
+            raise ConfigError(
+                f"{self._folder} cannot be written to: {error.strerror}. "
+                "Give another folder with --root."
+            ) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(
+                f"{self._folder} is in use by another run. Wait for it, or give this "
+                "one another name (--set name=NAME)."
+            ) from error
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value, indent=2) + "\n")
+    os.replace(partial, path)
