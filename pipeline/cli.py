@@ -41,7 +41,7 @@ def run(
 
     experiment = loading.load(config, overrides or [], data)
     summary = local_runner.run(experiment, root, debug)
-    print(local_runner.describe(summary, experiment, Path(root) / experiment.name))
+    print(local_runner.describe(summary))
     if not summary["blessed"]:
         raise typer.Exit(_NOT_BLESSED)
 

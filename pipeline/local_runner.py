@@ -51,6 +51,7 @@ def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any
             summary: dict[str, Any] = {
                 "config": str(folder / "config.yaml"),
                 "dataset": config.dataset.name,
+                "data": config.dataset.path,
                 "policy_type": config.policy.policy_type,
             }
             try:
@@ -66,8 +67,9 @@ def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any
     return summary
 
 
-def describe(summary: dict[str, Any], config: PipelineConfig, folder: Path) -> str:
+def describe(summary: dict[str, Any]) -> str:
     """Returns a summary in words."""
+    name = Path(summary["config"]).parent.name
     metrics, rows = summary["metrics"], summary["rows"]
     best = summary.get("bayes_auc")
     lines = [
@@ -82,8 +84,8 @@ def describe(summary: dict[str, Any], config: PipelineConfig, folder: Path) -> s
     if summary["pushed_path"]:
         target = f"localhost:{DEFAULT_GRPC_PORT}"
         serving_dir = os.path.dirname(summary["pushed_path"])
-        score = [str(config.dataset.path), "scores.csv", "--target", target, "--model"]
-        score += [config.name, "--config", str(folder / "config.yaml")]
+        score = [summary["data"], "scores.csv", "--target", target, "--model"]
+        score += [name, "--config", summary["config"]]
         lines += [
             f"pushed      version {summary['pushed_version']}, {summary['pushed_path']}",
             "",
@@ -93,13 +95,14 @@ def describe(summary: dict[str, Any], config: PipelineConfig, folder: Path) -> s
     else:
         lines.append("pushed      nothing")
     lines += ["", f"{summary['seconds']['total']} s in all; the summary is in"]
-    return "\n".join([*lines, str(folder / "summary.json")])
+    return "\n".join([*lines, str(Path(summary["config"]).with_name("summary.json"))])
 
 
 def _run_dag(
     config: PipelineConfig, folder: Path, shown: RunConsole
 ) -> dict[str, Any]:
     # Slow to import, and noisy: only now, when the noise goes to the log.
+    import absl.logging
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
     from pipeline.code_version import code_version
@@ -110,6 +113,7 @@ def _run_dag(
     metadata_path = str(folder / "metadata.db")
     logger = logging.getLogger()
     logger.setLevel(logging.INFO)
+    absl.logging.set_verbosity(absl.logging.INFO)
     logger.addHandler(shown)
     try:
         LocalDagRunner().run(

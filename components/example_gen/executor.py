@@ -103,9 +103,7 @@ def write_splits(
     for file in sorted(files):
         for batch in reader.read_batches(file, dataset):
             examples = encoding.encode(batch)
-            hashes = tf.strings.to_hash_bucket_fast(
-                examples, sum(buckets.values())
-            ).numpy()
+            hashes = _row_hashes(batch, sum(buckets.values()))
             position = 0
             for split, share in zip(splits, buckets.values(), strict=True):
                 chosen = (hashes >= position) & (hashes < position + share)
@@ -146,6 +144,14 @@ def check_splits(splits: list[Split], dataset: Dataset) -> None:
                 f"{splits[0].name!r} split is missing. Remove it from "
                 "dataset.features, or check dataset.file.null_tokens."
             )
+
+
+def _row_hashes(batch: pa.RecordBatch, num_buckets: int) -> np.ndarray:
+    """Returns a hash bucket of each row's values, (rows,)."""
+    # Not of the tf.Example: the order of features in its bytes changes from run to run.
+    texts = [column.cast(pa.string()) for column in batch.columns]
+    rows = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace")
+    return tf.strings.to_hash_bucket_fast(rows.to_numpy(False), num_buckets).numpy()
 
 
 def _open_split(name: str, folder: str) -> Split:
