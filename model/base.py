@@ -69,7 +69,7 @@ class CTRModel(keras.Model, abc.ABC):
 
     @abc.abstractmethod
     def logit(self, fields: Fields, training: bool) -> Any:
-        """Returns the logits (B, 1) of a batch: the sum of the parts the paper names."""
+        """Returns the logits (B, 1): the sum of the parts that the paper names."""
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> Any:
         ids = inputs[IDS]  # (B, F)

@@ -14,7 +14,7 @@ ACTIVATIONS = get_args(Activation)
 
 
 class ModelConfig(Frozen):
-    """What a model is made of; keys and defaults are those of Shaped's model library."""
+    """What a model is made of; keys and defaults are Shaped's model library's."""
 
     policy_type: str
     embedding_dim: int = Field(default=16, ge=1, le=1024)  # width of the shared table

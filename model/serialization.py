@@ -1,4 +1,4 @@
-"""One package name for all our Keras classes, so that saved models outlive moved files."""
+"""One package name for our Keras classes: saved models survive moved files."""
 
 from collections.abc import Callable
 from typing import Any

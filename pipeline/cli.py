@@ -29,7 +29,9 @@ def run(
     config: Annotated[str, typer.Argument(help="The experiment.")] = str(
         _DEFAULT_CONFIG
     ),
-    data: Annotated[str | None, typer.Option(help="Its data: a file or folder.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Its data: a file or folder.")
+    ] = None,
     root: Annotated[str, typer.Option(help="The folder of runs.")] = "runs",
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE, over the file's.")
@@ -53,8 +55,10 @@ def serve(
     debug: Debug = False,
 ) -> None:
     """Serve a pushed model over TensorFlow Serving's gRPC API."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from components.serving import server
+    from pipeline.console import muted
+
+    with muted():
+        from components.serving import server
 
     server.serve(model_dir, port)
 
@@ -73,10 +77,13 @@ def score(
     debug: Debug = False,
 ) -> None:
     """Score a table through a server; OUTPUT has one probability per row, in order."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from pipeline import loading, scoring
+    from pipeline import loading
+    from pipeline.console import muted
 
     dataset = loading.load(config).dataset
+    with muted():
+        from pipeline import scoring
+
     rows = scoring.score(input_path, output_path, dataset, target, model)
     print(f"{rows} rows scored: {output_path}")
 

@@ -81,9 +81,7 @@ class RunConsole(logging.Handler):
             self._bar.add_task("training", total=steps)
             self._bar.start()
         description = record.getMessage().removeprefix("training: ")
-        self._bar.update(
-            self._bar.task_ids[0], completed=step, description=description
-        )
+        self._bar.update(self._bar.task_ids[0], completed=step, description=description)
 
 
 @contextlib.contextmanager
@@ -111,3 +109,18 @@ def quiet(log_path: str, debug: bool) -> Iterator[Console]:
             os.dup2(errors, 2)
             os.close(errors)
     os.close(terminal)
+
+
+@contextlib.contextmanager
+def muted() -> Iterator[None]:
+    """Swallows what TensorFlow prints while it is imported; errors still raise."""
+    sys.stderr.flush()
+    errors = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(errors, 2)
+        os.close(errors)

@@ -25,7 +25,10 @@ _FOREIGN_WORDS = {
     "net_dropout": "dropout",
     "dnn_dropout": "dropout",
 }
-_UNION_TAGS = {"categorical": Categorical, "numeric": Numeric}
+_UNION_TAGS: dict[str, type[BaseModel]] = {
+    "categorical": Categorical,
+    "numeric": Numeric,
+}
 
 
 def load(
@@ -58,8 +61,9 @@ def dump(config: PipelineConfig, path: str) -> None:
     """Writes an experiment with every default spelt out; `load` reads it again."""
     partial = f"{path}.partial"
     with open(partial, "w") as file:
-        yaml.safe_dump(config.model_dump(mode="json", exclude_unset=False), file,
-                       sort_keys=False)
+        yaml.safe_dump(
+            config.model_dump(mode="json", exclude_unset=False), file, sort_keys=False
+        )
     os.replace(partial, path)
 
 
@@ -103,7 +107,7 @@ def _read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def _resolve_dataset(settings: dict[str, Any], folder: Path) -> None:
-    """Replaces a dataset's name or file by its declaration, and makes paths absolute."""
+    """Replaces a dataset's name or file by its declaration; makes paths absolute."""
     dataset = settings.get("dataset", _DEFAULT_DATASET)
     known = known_datasets()
     if isinstance(dataset, str):

@@ -81,13 +81,13 @@ def describe(summary: dict[str, Any]) -> str:
         f"calibration {metrics['calibration']:.4f}   (mean prediction / mean label)",
         f"blessed     {'yes' if summary['blessed'] else 'no'}: {summary['verdict']}",
     ]
-    if summary["pushed_path"]:
+    if path := summary["pushed_path"]:
         target = f"localhost:{DEFAULT_GRPC_PORT}"
-        serving_dir = os.path.dirname(summary["pushed_path"])
+        serving_dir = os.path.dirname(path)
         score = [summary["data"], "scores.csv", "--target", target, "--model"]
         score += [name, "--config", summary["config"]]
         lines += [
-            f"pushed      version {summary['pushed_version']}, {summary['pushed_path']}",
+            f"pushed      version {summary['pushed_version']}, {path}",
             "",
             f"serve it:   deepfm serve {shlex.quote(serving_dir)}",
             f"score with: deepfm score {shlex.join(score)}",
@@ -98,9 +98,7 @@ def describe(summary: dict[str, Any]) -> str:
     return "\n".join([*lines, str(Path(summary["config"]).with_name("summary.json"))])
 
 
-def _run_dag(
-    config: PipelineConfig, folder: Path, shown: RunConsole
-) -> dict[str, Any]:
+def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[str, Any]:
     # Slow to import, and noisy: only now, when the noise goes to the log.
     import absl.logging
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
@@ -128,8 +126,7 @@ def _run_dag(
     finally:
         logger.removeHandler(shown)
     record = RunRecord(metadata_path)
-    metrics, baseline = record.metrics("candidate"), record.metrics("baseline")
-    assert metrics is not None
+    metrics, baseline = record.metrics(), record.baseline_metrics()
     pushed = record.pushed()
     return {
         "rows": record.rows(),
@@ -144,7 +141,7 @@ def _run_dag(
 
 
 def _with_data(config: PipelineConfig, folder: Path) -> PipelineConfig:
-    """Returns the experiment with an absolute data path; draws the log if it has none."""
+    """Returns the experiment with its data's path; draws the log if it has none."""
     path = config.dataset.path
     if path is None and config.dataset.name == _GENERATED:
         path = click_log.ensure(str(folder / "data"), click_log.load_plan())

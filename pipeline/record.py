@@ -31,8 +31,7 @@ class RunRecord:
     def output(self, component: str, key: str) -> Any:
         """Returns an artifact that a component of the run wrote or reused, or None."""
         for execution in self._store.get_executions_by_context(self._run.id):
-            node = execution.type_id and self._node_of(execution)
-            if node != component:
+            if self._node_of(execution) != component:
                 continue
             for event in self._store.get_events_by_execution_ids([execution.id]):
                 if (
@@ -48,21 +47,16 @@ class RunRecord:
         examples = self.output("ExampleGen", "examples")
         return dict(json.loads(examples.custom_properties["rows"].string_value))
 
-    def metrics(self, model: str) -> dict[str, float] | None:
-        """Returns the metrics over all rows of "candidate" or "baseline"."""
-        evaluation = self.output("Evaluator", "evaluation")
-        for name in (model, "") if model == "candidate" else (model,):
-            result = tfma.load_eval_result(evaluation.uri, model_name=name)
-            if result is None:
-                continue
-            for key, values in result.slicing_metrics:
-                if key == _OVERALL:
-                    found = values[""][""]
-                    return {
-                        ours: float(found[theirs]["doubleValue"])
-                        for ours, theirs in _METRICS.items()
-                    }
-        return None
+    def metrics(self) -> dict[str, float]:
+        """Returns the metrics over all rows of the model that was trained."""
+        metrics = self._metrics("candidate") or self._metrics("")
+        if metrics is None:
+            raise RuntimeError("the evaluation holds no metrics over all rows")
+        return metrics
+
+    def baseline_metrics(self) -> dict[str, float] | None:
+        """Returns those of the latest blessed model, None if there was none."""
+        return self._metrics("baseline")
 
     def blessed(self) -> bool:
         """Returns whether the Evaluator let the model through."""
@@ -78,6 +72,18 @@ class RunRecord:
             properties["pushed_version"].string_value,
             properties["pushed_destination"].string_value,
         )
+
+    def _metrics(self, model: str) -> dict[str, float] | None:
+        evaluation = self.output("Evaluator", "evaluation")
+        result = tfma.load_eval_result(evaluation.uri, model_name=model)
+        for key, values in result.slicing_metrics if result else ():
+            if key == _OVERALL:
+                found = values[""][""]
+                return {
+                    ours: float(found[theirs]["doubleValue"])
+                    for ours, theirs in _METRICS.items()
+                }
+        return None
 
     def _node_of(self, execution: Any) -> str:
         for context in self._store.get_contexts_by_execution(execution.id):

@@ -18,7 +18,6 @@ DEFAULT_GRPC_PORT = 8500
 MISSING_ID = 0
 
 
-
 # What Transform hands to a model, all fields side by side.
 IDS = "ids_xf"  # int64 (B, F)
 VALUES = "values_xf"  # float32 (B, S): the multipliers of the S scaled fields

@@ -11,8 +11,8 @@ _METRICS = ("BinaryCrossEntropy", "Calibration", "ExampleCount")
 def to_tfma(config: EvalConfig, label: str) -> tfma.EvalConfig:
     """Returns TFMA's configuration: metrics, slices, and the gate on AUC.
 
-    The gate stands on TFMA's AUC of 10,000 thresholds; Keras' own, of 200, is too coarse
-    to tell two good models apart.
+    The gate stands on TFMA's AUC of 10,000 thresholds; Keras' own, of 200, is too
+    coarse to tell two good models apart.
     """
     threshold = tfma.MetricThreshold()
     if config.auc_floor is not None:

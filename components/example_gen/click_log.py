@@ -1,8 +1,8 @@
 """A click log with planted truth, so that the best possible AUC is known.
 
-Each row's logit is a sum of effects of one, two or three fields; the click is drawn from
-its sigmoid. The truth depends on nothing but what the row shows, missing cells included,
-so no model can expect a higher AUC than the true probabilities have.
+Each row's logit is a sum of effects of one, two or three fields; the click is drawn
+from its sigmoid. The truth depends on nothing but what the row shows, missing cells
+included, so no model can expect a higher AUC than the true probabilities have.
 """
 
 import hashlib
@@ -46,16 +46,14 @@ def expected_auc(probabilities: np.ndarray) -> float:
         probabilities: The true probabilities, (rows,).
     """
     p = np.sort(probabilities.astype(np.float64))
-    values, first = np.unique(p, return_index=True)
+    _, first = np.unique(p, return_index=True)
     positives = np.add.reduceat(p, first)
     negatives = np.add.reduceat(1.0 - p, first)
     below = np.cumsum(negatives) - negatives
     concordant = np.sum(positives * (below + 0.5 * negatives))
     # A row makes no pair with itself, though the ties above counted half of it.
     itself = np.sum(p * (1.0 - p))
-    return float(
-        (concordant - 0.5 * itself) / (np.sum(p) * np.sum(1.0 - p) - itself)
-    )
+    return float((concordant - 0.5 * itself) / (np.sum(p) * np.sum(1.0 - p) - itself))
 
 
 def draw(plan: dict[str, Any]) -> tuple[pa.Table, np.ndarray]:

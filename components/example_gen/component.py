@@ -1,4 +1,4 @@
-"""`ArrowExampleGen`: stands where TFX's CsvExampleGen stood, and writes what it wrote."""
+"""`ArrowExampleGen`: stands where TFX's CsvExampleGen stood, writes what it wrote."""
 
 from google.protobuf import any_pb2, struct_pb2
 from tfx.components.example_gen import component
@@ -49,9 +49,7 @@ class ArrowExampleGen(component.FileBasedExampleGen):
             output_config=example_gen_pb2.Output(
                 split_config=example_gen_pb2.SplitConfig(
                     splits=[
-                        splits(
-                            name="train", hash_buckets=_HASH_BUCKETS - eval_buckets
-                        ),
+                        splits(name="train", hash_buckets=_HASH_BUCKETS - eval_buckets),
                         splits(name="eval", hash_buckets=eval_buckets),
                     ]
                 )

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 import tensorflow as tf
 from google.protobuf import json_format, struct_pb2
 from tfx import types
+from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.components.util import examples_utils
 
 from components.example_gen import encoding, reader
 from schema.errors import DataError
@@ -64,7 +64,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         json_format.Parse(exec_properties["output_config"], output_config)
 
         dataset = Dataset.model_validate_json(settings[DATASET_KEY])
-        path = os.path.join(exec_properties["input_base"], input_config.splits[0].pattern)
+        path = os.path.join(
+            exec_properties["input_base"], input_config.splits[0].pattern
+        )
         examples = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.EXAMPLES_KEY]
         )
@@ -133,8 +135,8 @@ def check_splits(splits: list[Split], dataset: Dataset) -> None:
             )
         if split.clicks in (0, split.rows):
             raise DataError(
-                f"{dataset.path}, label {dataset.label.column!r}: all {split.rows} rows "
-                f"of the {split.name!r} split have the label {int(split.clicks > 0)}; "
+                f"{dataset.path}, label {dataset.label.column!r}: all {split.rows} "
+                f"rows of the {split.name!r} split have the label {int(split.clicks > 0)}; "
                 "both 0 and 1 are needed. Check dataset.label.positive."
             )
     for name in dataset.features:

@@ -4,6 +4,7 @@ Types come from the declaration and are never guessed. Nothing here needs Tensor
 that a command can look at the data before it starts anything slow.
 """
 
+import csv
 import difflib
 import glob
 import os
@@ -70,8 +71,8 @@ def read_batches(
         categorical as string, numeric as float32, null where missing.
 
     Raises:
-        DataError: A column is missing, a row has another number of columns, a cell is no
-            number, a label is neither 0 nor 1; names file, line and column.
+        DataError: A column is missing, a row has another number of columns, a cell is
+            no number, a label is neither 0 nor 1; names file, line and column.
     """
     names = _column_names(path, dataset, labelled)
     wanted = [*([dataset.label.column] if labelled else []), *dataset.features]
@@ -167,8 +168,6 @@ def _column_names(path: str, dataset: Dataset, labelled: bool) -> list[str]:
 
 
 def _split_rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    import csv
-
     return csv.reader(text.splitlines(), delimiter=delimiter)
 
 

@@ -25,7 +25,9 @@ def AnomalyGate(
         with tf.io.gfile.GFile(path, "rb") as file:
             found = anomalies_pb2.Anomalies.FromString(file.read())
         for feature, info in sorted(found.anomaly_info.items()):
-            findings.append(f"feature {feature!r} of split {split!r}: {info.description}")
+            findings.append(
+                f"feature {feature!r} of split {split!r}: {info.description}"
+            )
         for reason in found.dataset_anomaly_info.reason:
             findings.append(f"split {split!r}: {reason.description}")
     if findings:

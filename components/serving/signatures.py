@@ -12,7 +12,7 @@ from schema.contract import EXAMPLES, PROBABILITIES, SERVING_DEFAULT
 
 
 class ServedModel(tf.Module):
-    """A model behind its transform graph: serialized raw tf.Examples to probabilities."""
+    """A model behind its transform graph: raw tf.Examples in, probabilities out."""
 
     def __init__(
         self, model: keras.Model, transform: tft.TFTransformOutput, label: str

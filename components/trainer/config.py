@@ -6,7 +6,7 @@ from schema.features import Frozen
 
 
 class EarlyStopping(Frozen):
-    """Ends training when the eval split's AUC stops rising; the best weights are kept."""
+    """Ends training when the eval split's AUC stops rising; keeps the best weights."""
 
     patience: int = Field(default=2, ge=1)  # epochs without a better AUC
 

@@ -129,7 +129,7 @@ class FitVocabulary(tft_beam.experimental.PTransformAnalyzer):
 
 
 class FitNumbers(beam.PTransform):
-    """Fits bucket boundaries (M, K), padded with infinity, and mean and deviation (M, 2)."""
+    """Fits boundaries (M, K), padded with infinity, and mean and deviation (M, 2)."""
 
     def __init__(self, features: dict[str, Numeric]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Turns raw columns into the ids and multipliers that a model looks up and multiplies by.
+"""Turns raw columns into the ids that a model looks up, and their multipliers.
 
 Every fitted thing (vocabularies, quantiles, means) sees the train split only, and the
 same graph runs in training and, inside the SavedModel, in serving. All features go
@@ -88,7 +88,11 @@ def _numbers(
 def _text_ids(categorical: dict[str, Categorical], texts: tf.Tensor) -> tf.Tensor:
     """Returns 0 for missing, 1.. for known values, then unseen ones by hash, (B, C)."""
     [path] = tft.experimental.ptransform_analyzer(
-        [texts], analyzers.FitVocabulary(categorical), [tf.string], [[]], [VOCABULARY_END.encode()]
+        [texts],
+        analyzers.FitVocabulary(categorical),
+        [tf.string],
+        [[]],
+        [VOCABULARY_END.encode()],
     )
     prefixes = [vocabulary_line(name, "") for name in categorical]
     # Where each feature's lines start and, by the last line, where they end.
@@ -126,7 +130,9 @@ def _scaled_values(
     logarithms = tf.sign(values) * tf.math.log1p(tf.abs(values))
     values = tf.where(logarithmic, logarithms, values)
     mean, deviation = tf.unstack(tf.gather(scales, chosen), axis=1)  # (S,), (S,)
-    scaled = tf.clip_by_value((values - mean) / deviation, -_SCALED_LIMIT, _SCALED_LIMIT)
+    scaled = tf.clip_by_value(
+        (values - mean) / deviation, -_SCALED_LIMIT, _SCALED_LIMIT
+    )
     return tf.where(tf.math.is_nan(values), 1.0, scaled)
 
 
@@ -137,4 +143,3 @@ def _first_values(column: tf.SparseTensor, missing: Any) -> tf.Tensor:
         column.indices, column.values, tf.stack([rows, tf.maximum(width, 1)])
     )
     return tf.reshape(tf.sparse.to_dense(padded, missing)[:, 0], [-1, 1])
-

@@ -13,8 +13,8 @@ from model.serialization import register
 class DeepTower(keras.layers.Layer):
     """Runs the concatenated embeddings through hidden layers to one logit.
 
-    `a_0 = [e_1, ..., e_F]`, `a_{l+1} = activation(W_l a_l + b_l)`, `y = w a_L`. The last
-    layer has no bias: the model's logit has one already.
+    `a_0 = [e_1, ..., e_F]`, `a_{l+1} = activation(W_l a_l + b_l)`, `y = w a_L`. The
+    last layer has no bias: the model's logit has one already.
 
     Args:
         units: Width of each hidden layer; empty for a linear map.

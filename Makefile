@@ -1,0 +1,28 @@
+# Every target brings the environment up to date first.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+export KERAS_BACKEND := tensorflow
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.PHONY: help environment run unit test check bench serve lock clean
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/'
+environment: ## make or update .venv
+	@tools/environment
+run: environment ## the whole pipeline on a click log that it draws itself
+	@$(BIN)/deepfm run
+unit: environment ## the fast tests
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not pipeline" tests
+test: environment check ## everything that has to pass
+	@$(BIN)/pytest -n 2 --dist loadfile tests
+check: environment ## format, lint, types, import rule
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo >.lint-imports.log || { cat .lint-imports.log; false; }
+bench: environment ## the figures that the README names
+	@$(BIN)/python benchmarks/planted.py
+serve: environment ## the model that `make run` pushed, on port 8500
+	@$(BIN)/deepfm serve runs/generated/serving/generated
+lock: environment ## requirements.lock and tools/bootstrap.lock anew
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 tools/bootstrap.in -o tools/bootstrap.lock
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra dev setup.py -o requirements.lock
+clean: ## remove runs and caches, not the environment
+	@rm -rf runs .pytest_cache .mypy_cache .ruff_cache .lint-imports.log
