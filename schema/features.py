@@ -33,11 +33,15 @@ class Categorical(Frozen):
 
     @model_validator(mode="after")
     def _one_encoding(self) -> "Categorical":
-        vocabulary_keys = {"min_count", "max_vocabulary", "oov_buckets"}
-        if self.hash_buckets and vocabulary_keys & self.model_fields_set:
+        fields = type(self).model_fields
+        changed = [
+            key
+            for key in ("min_count", "max_vocabulary", "oov_buckets")
+            if getattr(self, key) != fields[key].default
+        ]
+        if self.hash_buckets and changed:
             raise ValueError(
-                "hash_buckets replaces the vocabulary: remove "
-                + ", ".join(sorted(vocabulary_keys & self.model_fields_set))
+                f"hash_buckets replaces the vocabulary: remove {', '.join(changed)}"
             )
         return self
 

@@ -133,11 +133,13 @@ def check_splits(splits: list[Split], dataset: Dataset) -> None:
                 f"{dataset.path}: no row fell into the {split.name!r} split. "
                 "More rows are needed, or another dataset.eval_fraction."
             )
+    for split in splits:
         if split.clicks in (0, split.rows):
             raise DataError(
                 f"{dataset.path}, label {dataset.label.column!r}: all {split.rows} "
-                f"rows of the {split.name!r} split have the label {int(split.clicks > 0)}; "
-                "both 0 and 1 are needed. Check dataset.label.positive."
+                f"rows of the {split.name!r} split have the label "
+                f"{int(split.clicks > 0)}; both 0 and 1 are needed. "
+                "Check dataset.label.positive."
             )
     for name in dataset.features:
         if not splits[0].present[name]:

@@ -18,10 +18,33 @@ from schema.errors import DataAnomalyError
 def AnomalyGate(
     anomalies: tfx.dsl.components.InputArtifact[standard_artifacts.ExampleAnomalies],
 ) -> None:
-    """Raises `DataAnomalyError`, naming features and anomalies, if there are any."""
+    """Raises `DataAnomalyError` if there are any."""
+    splits = artifact_utils.decode_split_names(anomalies.split_names)
+    check_anomalies(anomalies.uri, splits)
+
+
+def check_anomalies(folder: str, splits: list[str]) -> None:
+    """Raises `DataAnomalyError`, naming features and anomalies, if there are any.
+
+    Args:
+        folder: Of the ExampleAnomalies artifact.
+        splits: The names of its splits.
+    """
+    findings = find_anomalies(folder, splits)
+    if findings:
+        raise DataAnomalyError(
+            f"{len(findings)} anomalies were found, nothing was trained: "
+            + "; ".join(findings)
+            + f" The whole findings are in {folder}. Mend the data, or "
+            "the schema (dataset.curated_schema) where it is too strict."
+        )
+
+
+def find_anomalies(folder: str, splits: list[str]) -> list[str]:
+    """Returns a sentence for each anomaly that ExampleValidator found."""
     findings = []
-    for split in artifact_utils.decode_split_names(anomalies.split_names):
-        path = os.path.join(anomalies.uri, f"Split-{split}", "SchemaDiff.pb")
+    for split in splits:
+        path = os.path.join(folder, f"Split-{split}", "SchemaDiff.pb")
         with tf.io.gfile.GFile(path, "rb") as file:
             found = anomalies_pb2.Anomalies.FromString(file.read())
         for feature, info in sorted(found.anomaly_info.items()):
@@ -30,10 +53,4 @@ def AnomalyGate(
             )
         for reason in found.dataset_anomaly_info.reason:
             findings.append(f"split {split!r}: {reason.description}")
-    if findings:
-        raise DataAnomalyError(
-            f"{len(findings)} anomalies were found, nothing was trained: "
-            + "; ".join(findings)
-            + f". The whole findings are in {anomalies.uri}. Mend the data, or "
-            "the schema (dataset.curated_schema) where it is too strict."
-        )
+    return findings

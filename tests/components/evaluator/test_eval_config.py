@@ -1,0 +1,33 @@
+import pytest
+from pydantic import ValidationError
+
+from components.evaluator.config import EvalConfig
+from components.evaluator.eval_config import to_tfma
+
+
+def auc_threshold(config):
+    metrics = to_tfma(config, "click").metrics_specs[0].metrics
+    return next(m.threshold for m in metrics if m.class_name == "AUC")
+
+
+def test_both_bounds_reach_tfma():
+    threshold = auc_threshold(EvalConfig(auc_floor=0.8, max_auc_drop=0.001))
+    assert threshold.value_threshold.lower_bound.value == 0.8
+    assert threshold.change_threshold.absolute.value == -0.001
+
+
+def test_a_bound_may_be_left_out():
+    threshold = auc_threshold(EvalConfig(auc_floor=None))
+    assert not threshold.HasField("value_threshold")
+    assert threshold.change_threshold.absolute.value == -0.0005
+
+
+def test_a_gate_without_threshold_is_refused():
+    with pytest.raises(ValidationError, match="without any threshold"):
+        EvalConfig(auc_floor=None, max_auc_drop=None)
+
+
+def test_slices_come_beside_the_whole():
+    config = to_tfma(EvalConfig(slices=(("a",), ("a", "b"))), "click")
+    keys = [list(spec.feature_keys) for spec in config.slicing_specs]
+    assert keys == [[], ["a"], ["a", "b"]]

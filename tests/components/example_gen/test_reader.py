@@ -1,0 +1,113 @@
+import pytest
+
+from components.example_gen import reader
+from schema.errors import DataError
+from schema.features import Dataset
+from tests.conftest import SMALL
+
+HEADER = "click,user,ad,site,device,price,age\n"
+
+
+def dataset(path, **file):
+    return Dataset.model_validate({**SMALL, "path": str(path), "file": file})
+
+
+def rows(path, labelled=True, **file):
+    batches = reader.read_batches(str(path), dataset(path, **file), labelled)
+    return [row for batch in batches for row in batch.to_pylist()]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(text, name="clicks.csv"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write_file
+
+
+def test_types_come_from_the_declaration(write):
+    path = write(HEADER + "1,007,a,,x,1.5,\n0,u, b ,s,,-2,3\n")
+    first, second = rows(path)
+    assert first == {
+        "click": 1, "user": "007", "ad": "a", "site": None, "device": "x",
+        "price": 1.5, "age": None,
+    }  # fmt: skip
+    assert (second["ad"], second["price"], second["device"]) == ("b", -2.0, None)
+
+
+def test_columns_may_stand_in_any_order_and_others_are_ignored(write):
+    path = write("age,zzz,price,device,site,ad,user,click\n9,?,1,d,s,a,u,0\n")
+    assert rows(path)[0]["age"] == 9.0
+
+
+def test_without_header_with_tabs_and_null_tokens(write):
+    columns = ["click", "user", "ad", "site", "device", "price", "age"]
+    file = {"header": False, "delimiter": "\t", "columns": columns}
+    path = write("1\tu\t ?\ts\td\t1\t2\n\n")
+    [row] = rows(path, null_tokens=["?"], **file)
+    assert row["ad"] is None
+    assert row["user"] == "u"
+    unlabelled = write("u\ta\ts\td\t1\t2\n", "unlabelled.csv")
+    assert rows(unlabelled, labelled=False, **file)[0]["user"] == "u"
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(write):
+    assert (
+        len(rows(write(b"\xef\xbb\xbf" + (HEADER + "1,u,a,s,d,1,2\n").encode()))) == 1
+    )
+
+
+def test_scoring_does_not_ask_for_the_label(write):
+    path = write("user,ad,site,device,price,age\nu,a,s,d,1,2\n")
+    assert "click" not in rows(path, labelled=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("click,user,ad,site,device,price,agee\n", "'age'; did you mean 'agee'"),
+        (HEADER.replace(",", ";"), "no column 'click'"),
+        (HEADER + "1,u,a,s,d,cheap,2\n", "line 2, column 'price': 'cheap'"),
+        (HEADER + "1,u,a,s,d,1,2\n2,u,a,s,d,1,2\n", "line 3, label 'click': '2'"),
+        (HEADER + ",u,a,s,d,1,2\n", "line 2, label 'click': ''"),
+        (HEADER + "1,u,a\n", "Expected 7 columns, got 3"),
+        (HEADER.replace("user", "ad") + "1,u,a,s,d,1,2\n", "names ad twice"),
+        ((HEADER + "1,\xff,a,s,d,1,2\n").encode("latin-1"), "invalid UTF8"),
+    ],
+)
+def test_what_is_wrong_is_named(write, text, message):
+    with pytest.raises(DataError, match=message):
+        rows(write(text))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"PAR1....", "is a Parquet file"),
+        (b"PK\x03\x04....", "zip archive"),
+        (b"\x1f\x8b....", "gzip file without the ending"),
+        (b"\x7fELF\0\0", "binary file"),
+        (HEADER.encode(), "no row of data, only a header"),
+    ],
+)
+def test_first_look_refuses_what_is_no_table(write, content, message):
+    with pytest.raises(DataError, match=message):
+        reader.check_first_rows(dataset(write(content)))
+
+
+def test_missing_files_and_folders(tmp_path):
+    with pytest.raises(DataError, match="does not exist"):
+        reader.find_files(dataset(tmp_path / "nowhere.csv"))
+    with pytest.raises(DataError, match=r"no file that matches '\*\.csv'"):
+        reader.find_files(dataset(tmp_path))
+
+
+def test_label_mapping(write):
+    path = write(HEADER + ">50K,u,a,s,d,1,2\n<=50K,u,a,s,d,1,2\n")
+    settings = {**SMALL, "label": {"column": "click", "positive": [">50K"]}}
+    mapped = Dataset.model_validate(settings)
+    [batch] = reader.read_batches(str(path), mapped)
+    assert batch.column("click").to_pylist() == [1, 0]

@@ -1,0 +1,41 @@
+import os
+import shutil
+
+import pytest
+
+from components.pusher import executor
+
+
+@pytest.fixture
+def model(tmp_path):
+    folder = tmp_path / "model"
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_text("graph")
+    (folder / "variables" / "data").write_text("weights")
+    return str(folder)
+
+
+def test_versions_are_numbers_that_rise(tmp_path, model):
+    serving = str(tmp_path / "serving")
+    versions = [int(os.path.basename(executor.push(model, serving))) for _ in range(3)]
+    assert versions == sorted(set(versions))
+    assert sorted(os.listdir(serving)) == [str(v) for v in versions]
+
+
+def test_a_push_that_dies_leaves_no_version(tmp_path, model, monkeypatch):
+    serving = tmp_path / "serving"
+    copytree = shutil.copytree
+
+    def dies_half_way(source, target):
+        copytree(source, target)
+        os.remove(os.path.join(target, "saved_model.pb"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "copytree", dies_half_way)
+    with pytest.raises(KeyboardInterrupt):
+        executor.push(model, str(serving))
+    assert not [name for name in os.listdir(serving) if name.isdigit()]
+    monkeypatch.undo()
+    path = executor.push(model, str(serving))
+    assert sorted(os.listdir(path)) == ["saved_model.pb", "variables"]
+    assert os.listdir(serving) == [os.path.basename(path)]

@@ -1,0 +1,128 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import loading
+from schema.errors import ConfigError
+
+CONFIGS = sorted((Path(loading.__file__).parent / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_projects_own_experiments_load(path):
+    config = loading.load(str(path))
+    assert config.name == path.stem
+    assert Path(config.dataset.curated_schema).is_file()
+
+
+def test_shapeds_block_loads_as_it_is(tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        "policy_configs:\n  scoring_policy:\n    policy_type: deepfm\n"
+        "    embedding_dim: 16\n    deep_hidden_units: [128, 64, 32]\n"
+        "    activation_fn: relu\n    dropout: 0.2\n    learning_rate: 0.001\n"
+    )
+    config = loading.load(str(path))
+    assert config.dataset.name == "generated"
+    assert config.policy.deep_hidden_units == (128, 64, 32)
+
+
+def test_only_the_policy_type_is_needed(write_config):
+    assert loading.load(write_config()).policy.embedding_dim == 16
+
+
+def test_overrides_reach_any_depth(write_config):
+    overrides = [
+        "policy_configs.scoring_policy.embedding_dim=8",
+        "training.early_stopping=null",
+        "dataset.features.age.buckets=7",
+        "name=other",
+    ]
+    config = loading.load(write_config(), overrides, data="somewhere")
+    assert config.policy.embedding_dim == 8
+    assert config.training.early_stopping is None
+    assert config.dataset.features["age"].buckets == 7
+    assert (config.name, config.dataset.path) == ("other", "somewhere")
+
+
+def test_dumped_and_loaded_it_is_the_same(write_config, tmp_path):
+    config = loading.load(write_config())
+    loading.dump(config, str(tmp_path / "dumped.yaml"))
+    assert loading.load(str(tmp_path / "dumped.yaml")) == config
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("policy_configs.scoring_policy.embeding_dim=8", "mean 'embedding_dim'"),
+        ("policy_configs.scoring_policy.dnn_dropout=0", "did you mean 'dropout'"),
+        ("policy_configs.scoring_policy.hidden_units=[8]", "mean 'deep_hidden_units'"),
+        ("policy_configs.scoring_policy.embedding_dim=0", "embedding_dim: received 0, .*"
+         "greater than or equal to 1"),
+        ("policy_configs.scoring_policy.embedding_dim=wide", "embedding_dim: received "
+         "'wide', .*integer"),
+        ("policy_configs.scoring_policy.dropout=1", "dropout: received 1, .*less than 1"),
+        ("policy_configs.scoring_policy.activation_fn=rellu", "activation_fn: received "
+         "'rellu', .*'relu'"),
+        ("policy_configs.scoring_policy.policy_type=deepfn", "policy_type: received "
+         "'deepfn', expected one of deepfm"),
+        ("policy_configs.scoring_policy.learning_rate=.nan", "learning_rate: received"),
+        ("policy_configs.scoring_policy.deep_hidden_units=64", "deep_hidden_units: "
+         "received 64"),
+        ("policy_configs.scoring_policy.policy_type=null", "policy_type: received None"),
+        ("trainning={}", "unknown key 'trainning'; did you mean 'training'"),
+        ("training.batchsize=1", "did you mean 'batch_size'"),
+        ("dataset.features.age.bukets=1", "'dataset.features.age.bukets'; did you mean "
+         "'buckets'"),
+        ("dataset.features.age.type=number", "age: received"),
+        ("evaluation={auc_floor: null, max_auc_drop: null}", "without any threshold"),
+        ("evaluation.slices=[[agee]]", "slices names 'agee'"),
+        ("dataset.label=clicks", "dataset.label: received 'clicks'"),
+        ("name=a b", "name: received 'a b'"),
+        ("name", "expected KEY=VALUE"),
+        ("name.x=1", "'name' is a value, not a block|name"),
+    ],
+)  # fmt: skip
+def test_errors_name_key_value_and_cure(write_config, override, message):
+    path = write_config(name="small")
+    with pytest.raises(ConfigError, match=message) as error:
+        loading.load(path, [override])
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_policy_type_is_named(write_config):
+    path = write_config(policy_configs={"scoring_policy": {}})
+    with pytest.raises(ConfigError, match=r"scoring_policy\.policy_type' is missing"):
+        loading.load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: a\nname: b\n", "line 2: the key 'name' stands twice"),
+        ("name: [\n", "line 2: this is not YAML"),
+        ("just words", "expected keys and values"),
+        ("", "expected keys and values"),
+        ("dataset: adlut\npolicy_configs: {}", "'adlut' is none of adult"),
+        ("dataset: 3", "expected a name, a file or a declaration"),
+    ],
+)
+def test_what_is_no_experiment_is_refused(tmp_path, text, message):
+    path = tmp_path / "experiment.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        loading.load(str(path))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml cannot be read"):
+        loading.load(str(tmp_path / "nowhere.yaml"))
+
+
+def test_a_dataset_of_ones_own_lies_beside_the_experiment(tmp_path, write_config):
+    from tests.conftest import SMALL
+
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**SMALL, "path": "log.csv"}))
+    config = loading.load(write_config(dataset="mine.yaml"))
+    assert config.dataset.path == str(tmp_path / "log.csv")

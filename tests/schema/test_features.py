@@ -1,0 +1,29 @@
+import pytest
+from pydantic import ValidationError
+
+from schema.features import Categorical, Dataset, Numeric, embedding_field
+from tests.conftest import SMALL
+
+
+def test_rows_of_a_field():
+    vocabulary = Categorical(type="categorical", oov_buckets=3)
+    hashed = Categorical(type="categorical", hash_buckets=10)
+    # missing, 4 values and 3 for unseen ones; missing and 10; missing and 8 buckets
+    assert embedding_field("f", vocabulary, 1 + 4).num_ids == 8
+    assert embedding_field("f", hashed, 1).num_ids == 11
+    assert embedding_field("f", Numeric(type="numeric", buckets=8), 0).num_ids == 9
+
+
+def test_label_cannot_be_a_feature():
+    with pytest.raises(ValidationError, match="label 'user' is also a feature"):
+        Dataset.model_validate({**SMALL, "label": {"column": "user"}})
+
+
+def test_hashing_excludes_a_vocabulary():
+    with pytest.raises(ValidationError, match="replaces the vocabulary"):
+        Categorical(type="categorical", hash_buckets=10, min_count=2)
+
+
+def test_headerless_files_need_columns():
+    with pytest.raises(ValidationError, match="columns must be given"):
+        Dataset.model_validate({**SMALL, "file": {"header": False}})
