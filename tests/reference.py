@@ -1,4 +1,4 @@
-"""The papers' sums, written out: slow, obvious, in float64, sharing no code with ours."""
+"""The papers' sums, written out: slow, obvious, in float64, no code of ours."""
 
 import numpy as np
 

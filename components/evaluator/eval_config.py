@@ -15,8 +15,9 @@ def to_tfma(config: EvalConfig, label: str) -> tfma.EvalConfig:
     coarse to tell two good models apart.
     """
     threshold = tfma.MetricThreshold()
-    if config.auc_floor is not None:
-        threshold.value_threshold.lower_bound.value = config.auc_floor
+    # Without a floor 0 stands for it: TFX blesses nothing that has no bound of its own,
+    # and the first model has no other to be compared with.
+    threshold.value_threshold.lower_bound.value = config.auc_floor or 0.0
     if config.max_auc_drop is not None:
         threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
         threshold.change_threshold.absolute.value = -config.max_auc_drop

@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ def test_parameters_follow_the_formula():
     model(batch())
     table = sum(NUM_IDS) * (DIM + 1)  # FM and tower share the embeddings
     widths = [len(NUM_IDS) * DIM, *UNITS]
-    hidden = sum(a * b + b for a, b in zip(widths, widths[1:], strict=False))
+    hidden = sum(a * b + b for a, b in itertools.pairwise(widths))
     assert model.count_params() == table + hidden + UNITS[-1] + 1
 
 

@@ -6,6 +6,7 @@ import yaml
 from pipeline import loading
 from schema.errors import ConfigError
 
+POLICY = "policy_configs.scoring_policy"
 CONFIGS = sorted((Path(loading.__file__).parent / "configs").glob("*.yaml"))
 
 
@@ -55,26 +56,20 @@ def test_dumped_and_loaded_it_is_the_same(write_config, tmp_path):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("policy_configs.scoring_policy.embeding_dim=8", "mean 'embedding_dim'"),
-        ("policy_configs.scoring_policy.dnn_dropout=0", "did you mean 'dropout'"),
-        ("policy_configs.scoring_policy.hidden_units=[8]", "mean 'deep_hidden_units'"),
-        ("policy_configs.scoring_policy.embedding_dim=0", "embedding_dim: received 0, .*"
-         "greater than or equal to 1"),
-        ("policy_configs.scoring_policy.embedding_dim=wide", "embedding_dim: received "
-         "'wide', .*integer"),
-        ("policy_configs.scoring_policy.dropout=1", "dropout: received 1, .*less than 1"),
-        ("policy_configs.scoring_policy.activation_fn=rellu", "activation_fn: received "
-         "'rellu', .*'relu'"),
-        ("policy_configs.scoring_policy.policy_type=deepfn", "policy_type: received "
-         "'deepfn', expected one of deepfm"),
-        ("policy_configs.scoring_policy.learning_rate=.nan", "learning_rate: received"),
-        ("policy_configs.scoring_policy.deep_hidden_units=64", "deep_hidden_units: "
-         "received 64"),
-        ("policy_configs.scoring_policy.policy_type=null", "policy_type: received None"),
+        (f"{POLICY}.embeding_dim=8", "mean 'embedding_dim'"),
+        (f"{POLICY}.dnn_dropout=0", "did you mean 'dropout'"),
+        (f"{POLICY}.hidden_units=[8]", "mean 'deep_hidden_units'"),
+        (f"{POLICY}.embedding_dim=0", "dim: received 0, .*greater than or equal to 1"),
+        (f"{POLICY}.embedding_dim=wide", "dim: received 'wide', .*integer"),
+        (f"{POLICY}.dropout=1", "dropout: received 1, .*less than 1"),
+        (f"{POLICY}.activation_fn=rellu", "fn: received 'rellu', .*'relu'"),
+        (f"{POLICY}.policy_type=deepfn", "received 'deepfn', expected one of deepfm"),
+        (f"{POLICY}.learning_rate=.nan", "learning_rate: received"),
+        (f"{POLICY}.deep_hidden_units=64", "deep_hidden_units: received 64"),
+        (f"{POLICY}.policy_type=null", "policy_type: received None"),
         ("trainning={}", "unknown key 'trainning'; did you mean 'training'"),
         ("training.batchsize=1", "did you mean 'batch_size'"),
-        ("dataset.features.age.bukets=1", "'dataset.features.age.bukets'; did you mean "
-         "'buckets'"),
+        ("dataset.features.age.bukets=1", "age.bukets'; did you mean 'buckets'"),
         ("dataset.features.age.type=number", "age: received"),
         ("evaluation={auc_floor: null, max_auc_drop: null}", "without any threshold"),
         ("evaluation.slices=[[agee]]", "slices names 'agee'"),
@@ -83,7 +78,7 @@ def test_dumped_and_loaded_it_is_the_same(write_config, tmp_path):
         ("name", "expected KEY=VALUE"),
         ("name.x=1", "'name' is a value, not a block|name"),
     ],
-)  # fmt: skip
+)
 def test_errors_name_key_value_and_cure(write_config, override, message):
     path = write_config(name="small")
     with pytest.raises(ConfigError, match=message) as error:

@@ -16,10 +16,15 @@ def test_both_bounds_reach_tfma():
     assert threshold.change_threshold.absolute.value == -0.001
 
 
-def test_a_bound_may_be_left_out():
+def test_without_a_floor_the_first_model_can_still_be_blessed():
     threshold = auc_threshold(EvalConfig(auc_floor=None))
-    assert not threshold.HasField("value_threshold")
+    assert threshold.value_threshold.lower_bound.value == 0.0
     assert threshold.change_threshold.absolute.value == -0.0005
+
+
+def test_without_a_comparison_only_the_floor_counts():
+    threshold = auc_threshold(EvalConfig(max_auc_drop=None))
+    assert not threshold.HasField("change_threshold")
 
 
 def test_a_gate_without_threshold_is_refused():

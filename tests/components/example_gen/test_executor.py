@@ -54,14 +54,14 @@ def test_a_missing_value_is_an_absent_feature(tmp_path):
 def test_one_class_is_refused(tmp_path):
     splits, dataset, _ = write_splits(tmp_path, [lines(100, lambda i: 1)])
     with pytest.raises(
-        DataError, match="all .* rows of the 'train' split have the lab"
+        DataError, match=r"all .* rows of the 'train' split have the lab"
     ):
         executor.check_splits(splits, dataset)
 
 
 def test_a_column_of_missing_values_is_refused(tmp_path):
     splits, dataset, _ = write_splits(tmp_path, [lines(100)])
-    with pytest.raises(DataError, match="column 'age': every value .* is missing"):
+    with pytest.raises(DataError, match=r"column 'age': every value .* is missing"):
         executor.check_splits(splits, dataset)
 
 

@@ -1,5 +1,4 @@
 import os
-import shutil
 
 import pytest
 
@@ -24,14 +23,13 @@ def test_versions_are_numbers_that_rise(tmp_path, model):
 
 def test_a_push_that_dies_leaves_no_version(tmp_path, model, monkeypatch):
     serving = tmp_path / "serving"
-    copytree = shutil.copytree
 
-    def dies_half_way(source, target):
-        copytree(source, target)
-        os.remove(os.path.join(target, "saved_model.pb"))
+    def dies(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shutil, "copytree", dies_half_way)
+    monkeypatch.setattr(
+        executor.os, "rename", dies
+    )  # all is copied, nothing is in place
     with pytest.raises(KeyboardInterrupt):
         executor.push(model, str(serving))
     assert not [name for name in os.listdir(serving) if name.isdigit()]

@@ -106,9 +106,9 @@ def test_status_is_available(stubs):
         (request(version=7, examples=[b""]), "NOT_FOUND", "version 7"),
         (request(signature="rank", examples=[b""]), "INVALID_ARGUMENT", "'rank'"),
         (request(rows=[b""]), "INVALID_ARGUMENT", r"\['examples'\]"),
-        (request(examples=[1.0]), "INVALID_ARGUMENT", ""),
+        (request(examples=[1.0]), "INVALID_ARGUMENT", "string"),
         (request(examples=[b"no example"]), "INVALID_ARGUMENT", "arse"),
-        (request(examples=[[b""]]), "INVALID_ARGUMENT", ""),
+        (request(examples=[[b""]]), "INVALID_ARGUMENT", "shape|rank"),
     ],
 )
 def test_a_wrong_request_gets_a_code_and_a_sentence(stubs, message, code, words):

@@ -57,7 +57,7 @@ def transform():
     def apply(*rows):
         raw = {
             name: tf.RaggedTensor.from_row_lengths(
-                tf.constant(sum((r[name] for r in rows), []), kind.dtype),
+                tf.constant([v for r in rows for v in r[name]], kind.dtype),
                 [len(r[name]) for r in rows],
             ).to_sparse()
             for name, kind in spec.items()

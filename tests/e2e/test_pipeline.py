@@ -1,0 +1,258 @@
+"""The whole pipeline on a small log, as a user runs it: through the command line."""
+
+import csv
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.conftest import SMALL
+
+pytestmark = pytest.mark.pipeline
+ROWS = 4000
+
+
+def deepfm(*args, **kwargs):
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *map(str, args)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        **kwargs,
+    )
+
+
+def write_log(path):
+    """A log whose clicks hang on a pair of fields and on a number."""
+    rng = np.random.default_rng(0)
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["click", *SMALL["features"]])
+        for _ in range(ROWS):
+            user, ad, price = rng.integers(6), rng.integers(6), rng.lognormal()
+            logit = 3.0 * ((user + ad) % 2) - 2.0 + 0.5 * math.log(price)
+            click = int(rng.random() < 1 / (1 + math.exp(-logit)))
+            age = "" if rng.random() < 0.2 else int(rng.integers(18, 80))
+            cells = [f"u{user}", f"a{ad}", f"s{rng.integers(30)}", "tv", price, age]
+            writer.writerow([click, *cells])
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a log and an experiment, and the first run of it."""
+    folder = tmp_path_factory.mktemp("e2e")
+    write_log(folder / "log.csv")
+    settings = {
+        "dataset": {**SMALL, "path": str(folder / "log.csv")},
+        "policy_configs": {
+            "scoring_policy": {
+                "policy_type": "deepfm",
+                "embedding_dim": 4,
+                "deep_hidden_units": [16],
+                "learning_rate": 0.01,
+            }
+        },
+        "training": {"epochs": 8, "batch_size": 64, "embedding_stddev": 0.5},
+        "evaluation": {"auc_floor": 0.7, "slices": [["user"]]},
+    }
+    (folder / "small.yaml").write_text(yaml.safe_dump(settings))
+    return folder
+
+
+def run(place, *args):
+    return deepfm("run", place / "small.yaml", "--root", place / "runs", *args)
+
+
+def summary(place):
+    return json.loads((place / "runs" / "small" / "summary.json").read_text())
+
+
+def versions(place):
+    folder = place / "runs" / "small" / "serving" / "small"
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def started(output):
+    return re.findall(r"^  (\S+) \.\.\.$", output, re.M)
+
+
+def reused(output):
+    return re.findall(r"^  (\S+) reused", output, re.M)
+
+
+# The tests stand in the order in which one run leads to the next.
+
+
+def test_a_killed_run_leaves_nothing_half_done_and_is_taken_up_again(place):
+    command = [sys.executable, "-m", "pipeline", "run", place / "small.yaml"]
+    process = subprocess.Popen(
+        [*map(str, command), "--root", str(place / "runs")],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    for line in process.stdout:
+        if "Trainer ..." in line:
+            time.sleep(0.5)
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert versions(place) == []
+
+    again = run(place)
+    assert again.returncode == 0, again.stderr
+    done_before = {"ExampleGen", "StatisticsGen", "SchemaGen", "Transform"}
+    assert done_before <= set(reused(again.stdout))
+    assert "Trainer" not in reused(again.stdout)
+
+
+def test_the_summary_says_what_came_of_it(place):
+    found = summary(place)
+    assert found["blessed"] is True
+    assert found["rows"]["train"] + found["rows"]["eval"] == ROWS
+    assert 0.7 < found["metrics"]["auc"] < 1.0
+    assert 0.8 < found["metrics"]["calibration"] < 1.25
+    assert 0.0 < found["metrics"]["logloss"] < math.log(2)
+    assert found["dataset"] == "small"
+    assert found["policy_type"] == "deepfm"
+    assert found["bayes_auc"] is None
+    assert {"Trainer", "Evaluator", "Pusher", "total"} <= set(found["seconds"])
+    [version] = versions(place)
+    assert found["pushed_path"] == str(version)
+    assert found["pushed_version"] == version.name
+    assert (version / "saved_model.pb").is_file()
+
+
+def test_the_user_sees_components_and_no_library(place):
+    output = run(place, "--set", "evaluation.auc_floor=0.71")
+    assert output.returncode == 0
+    assert output.stderr == ""
+    names = started(output.stdout)
+    assert names.index("AnomalyGate") < names.index("Transform") < names.index("Pusher")
+    assert output.stdout.strip().endswith("summary.json")
+    for noise in ("WARNING", "INFO:", "I0000", "absl"):
+        assert noise not in output.stdout
+
+
+def test_a_model_below_the_floor_is_not_pushed(place):
+    before = versions(place)
+    output = run(place, "--set", "evaluation.auc_floor=0.999")
+    assert output.returncode == 3
+    assert re.search(r"AUC 0\.\d+ is 0\.\d+ below the floor of 0\.999", output.stdout)
+    assert versions(place) == before
+    assert summary(place)["blessed"] is False
+    assert summary(place)["pushed_version"] is None
+    assert "Trainer" in reused(output.stdout)
+
+
+def test_a_model_worse_than_the_latest_blessed_one_is_not_pushed(place):
+    before = versions(place)
+    output = run(
+        place, "--set", "training.epochs=1", "--set", "evaluation.auc_floor=null",
+        "--set", "policy_configs.scoring_policy.learning_rate=0.00001",
+    )  # fmt: skip
+    assert output.returncode == 3, output.stdout
+    assert re.search(r"lost 0\.\d+ against the latest blessed model", output.stdout)
+    assert versions(place) == before
+    assert summary(place)["baseline_metrics"]["auc"] > 0.7
+
+
+def test_an_anomaly_stops_the_run_before_training(place):
+    schema = place / "schema.pbtxt"
+    schema.write_text(
+        'feature { name: "click" type: INT }\n'
+        + "".join(
+            f'feature {{ name: "{name}" type: BYTES }}\n'
+            for name in ("user", "ad", "site")
+        )
+        + 'feature { name: "device" type: BYTES domain: "device" }\n'
+        + 'string_domain { name: "device" value: "phone" }\n'
+        + 'feature { name: "price" type: FLOAT }\nfeature { name: "age" type: FLOAT }\n'
+    )
+    output = run(place, "--set", f"dataset.curated_schema={schema}")
+    assert output.returncode == 4
+    assert "feature 'device' of split 'eval'" in output.stderr
+    assert "ExampleValidator/anomalies" in output.stderr
+    assert "Traceback" not in output.stderr
+    assert "Transform" not in started(output.stdout)
+    assert "AnomalyGate" in summary(place)["error"]
+
+
+@pytest.fixture(scope="module")
+def server(place):
+    folder = str(versions(place)[0].parent)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "serve", folder, "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    port = re.search(r"port (\d+)", process.stdout.readline())[1]
+    yield f"localhost:{port}"
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+def test_served_scores_equal_those_of_training(place, server, tmp_path):
+    """Raw rows through gRPC, against Transform's output through the exported model."""
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    unlabelled = tmp_path / "unlabelled.csv"
+    lines = (place / "log.csv").read_text().splitlines()[:500]
+    # No label, a column that the model does not know, and values never seen.
+    body = [line.split(",", 1)[1] + ",x" for line in lines]
+    body += ["new,new,new,new,1e30,-1e30,x", ",,,,,,x"]
+    unlabelled.write_text("\n".join(body) + "\n")
+    scores = tmp_path / "scores.csv"
+    config = place / "runs" / "small" / "config.yaml"
+    output = deepfm(
+        "score", unlabelled, scores, "--target", server, "--model", "small",
+        "--config", place / "small.yaml",
+    )  # fmt: skip
+    assert output.returncode == 0, output.stderr
+    assert config.exists()
+    served = np.loadtxt(scores, skiprows=1)
+    assert served.shape == (501,)
+    assert np.all((served > 0) & (served < 1))
+
+    newest = versions(place)[-1]
+    artifacts = place / "runs" / "small" / "artifacts"
+    graph = max((artifacts / "Transform" / "transform_graph").iterdir())
+    loaded = tf.saved_model.load(str(newest))
+    rows = [line.split(",") for line in body[1:]]
+    raw = {}
+    for i, (name, feature) in enumerate(SMALL["features"].items()):
+        numeric = feature["type"] == "numeric"
+        cells = [[r[i]] if r[i] else [] for r in rows]
+        cells = [[float(c[0])] if numeric and c else c for c in cells]
+        dtype = tf.float32 if numeric else tf.string
+        raw[name] = tf.ragged.constant(cells, dtype=dtype, ragged_rank=1).to_sparse()
+    layer = tft.TFTransformOutput(str(graph)).transform_features_layer()
+    logits = loaded._model(layer(raw), training=False)
+    np.testing.assert_allclose(served, tf.sigmoid(logits)[:, 0], atol=1e-6)
+
+
+def test_scoring_says_what_is_wrong(place, server, tmp_path):
+    score = ["score", place / "log.csv", tmp_path / "scores.csv"]
+    config = ["--config", place / "small.yaml"]
+    unknown = deepfm(*score, "--target", server, "--model", "huge", *config)
+    assert (unknown.returncode, "'huge'" in unknown.stderr) == (2, True)
+    unreachable = deepfm(*score, "--target", "localhost:1", "--model", "small", *config)
+    assert unreachable.returncode == 5
+    assert "no answer from a model server at localhost:1" in unreachable.stderr
+    assert not list(Path(tmp_path).iterdir())
+
+
+def test_a_busy_port_is_said_before_the_model_is_loaded(place, server):
+    port = server.rsplit(":", 1)[1]
+    output = deepfm("serve", versions(place)[0].parent, "--port", port)
+    assert output.returncode == 2
+    assert f"port {port} cannot be used" in output.stderr
