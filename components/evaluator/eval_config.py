@@ -1,6 +1,6 @@
 """Turns our evaluation settings into TFMA's."""
 
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2 as tfma
 
 from components.evaluator.config import EvalConfig
 from schema.contract import PROBABILITIES, SERVING_DEFAULT

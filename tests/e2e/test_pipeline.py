@@ -13,8 +13,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
 import yaml
 
+from components.example_gen import encoding, reader
+from components.serving import signatures
+from model.config import ModelConfig
+from model.deepfm import DeepFM
+from pipeline import loading
+from schema.contract import vocabulary_sizes
+from schema.features import Dataset, embedding_field
 from tests.conftest import SMALL
 
 pytestmark = pytest.mark.pipeline
@@ -200,44 +209,62 @@ def server(place):
     assert process.wait(30) == 0
 
 
-def test_served_scores_equal_those_of_training(place, server, tmp_path):
-    """Raw rows through gRPC, against Transform's output through the exported model."""
-    import tensorflow as tf
-    import tensorflow_transform as tft
-
-    unlabelled = tmp_path / "unlabelled.csv"
+def test_scores_over_grpc_equal_those_of_the_savedmodel(place, server, tmp_path):
+    table = tmp_path / "unlabelled.csv"
     lines = (place / "log.csv").read_text().splitlines()[:500]
     # No label, a column that the model does not know, and values never seen.
     body = [line.split(",", 1)[1] + ",x" for line in lines]
     body += ["new,new,new,new,1e30,-1e30,x", ",,,,,,x"]
-    unlabelled.write_text("\n".join(body) + "\n")
+    table.write_text("\n".join(body) + "\n")
     scores = tmp_path / "scores.csv"
-    config = place / "runs" / "small" / "config.yaml"
     output = deepfm(
-        "score", unlabelled, scores, "--target", server, "--model", "small",
-        "--config", place / "small.yaml",
+        "score", table, scores, "--target", server, "--model", "small",
+        "--config", place / "runs" / "small" / "config.yaml",
     )  # fmt: skip
     assert output.returncode == 0, output.stderr
-    assert config.exists()
     served = np.loadtxt(scores, skiprows=1)
-    assert served.shape == (501,)
-    assert np.all((served > 0) & (served < 1))
 
-    newest = versions(place)[-1]
+    dataset = Dataset.model_validate(SMALL)
+    [batch] = reader.read_batches(str(table), dataset, labelled=False)
+    loaded = tf.saved_model.load(str(versions(place)[-1]))
+    examples = tf.constant(encoding.encode(batch))
+    found = loaded.signatures["serving_default"](examples=examples)
+    assert served.shape == (501,)
+    np.testing.assert_allclose(served, found["probabilities"][:, 0], atol=1e-6)
+
+
+def test_served_probabilities_equal_those_of_training(place, tmp_path):
+    """The rows that Transform wrote for the Trainer, against the raw rows served."""
     artifacts = place / "runs" / "small" / "artifacts"
-    graph = max((artifacts / "Transform" / "transform_graph").iterdir())
-    loaded = tf.saved_model.load(str(newest))
-    rows = [line.split(",") for line in body[1:]]
-    raw = {}
-    for i, (name, feature) in enumerate(SMALL["features"].items()):
-        numeric = feature["type"] == "numeric"
-        cells = [[r[i]] if r[i] else [] for r in rows]
-        cells = [[float(c[0])] if numeric and c else c for c in cells]
-        dtype = tf.float32 if numeric else tf.string
-        raw[name] = tf.ragged.constant(cells, dtype=dtype, ragged_rank=1).to_sparse()
-    layer = tft.TFTransformOutput(str(graph)).transform_features_layer()
-    logits = loaded._model(layer(raw), training=False)
-    np.testing.assert_allclose(served, tf.sigmoid(logits)[:, 0], atol=1e-6)
+
+    def batch(component, output):
+        folder = min((artifacts / component / output).iterdir())
+        files = tf.io.gfile.glob(str(folder / "Split-eval" / "*"))
+        records = tf.data.TFRecordDataset(files, "GZIP")
+        return next(iter(records.batch(ROWS)))
+
+    graph = min((artifacts / "Transform" / "transform_graph").iterdir())
+    transform = tft.TFTransformOutput(str(graph))
+    spec = transform.transformed_feature_spec()
+    transformed = batch("Transform", "transformed_examples")
+    features = tf.io.parse_example(transformed, spec)
+    raw = batch("ExampleGen", "examples")
+    labels = tf.io.parse_example(raw, {"click": tf.io.FixedLenFeature([1], tf.int64)})
+    np.testing.assert_array_equal(features.pop("click"), labels["click"])
+
+    lines = vocabulary_sizes(open(graph / "transform_fn" / "assets" / "vocabulary"))
+    config = place / "runs" / "small" / "config.yaml"
+    fields = [
+        embedding_field(name, feature, lines[name])
+        for name, feature in loading.load(str(config)).dataset.features.items()
+    ]
+    model = DeepFM(fields, ModelConfig(policy_type="deepfm"), 0.5)
+    in_training = tf.sigmoid(model(features))
+    assert np.ptp(in_training) > 0.1
+    signatures.export(model, transform, "click", str(tmp_path / "1"))
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    probabilities = served(examples=raw)["probabilities"]
+    np.testing.assert_allclose(probabilities, in_training, atol=1e-6)
 
 
 def test_scoring_says_what_is_wrong(place, server, tmp_path):
