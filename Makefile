@@ -1,6 +1,7 @@
 # Every target brings the environment up to date first.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11
 export KERAS_BACKEND := tensorflow
 export TF_CPP_MIN_LOG_LEVEL := 3
 
@@ -21,8 +22,9 @@ bench: environment ## the figures that the README names
 	@$(BIN)/python benchmarks/planted.py
 serve: environment ## the model that `make run` pushed, on port 8500
 	@$(BIN)/deepfm serve runs/generated/serving/generated
-lock: environment ## requirements.lock and tools/bootstrap.lock anew
-	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 tools/bootstrap.in -o tools/bootstrap.lock
-	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra dev setup.py -o requirements.lock
+lock: environment ## the lock files anew, within what setup.py allows
+	@$(LOCK) tools/bootstrap.in -o tools/bootstrap.lock
+	@$(LOCK) tools/compiler.in -o tools/compiler.lock
+	@$(LOCK) --extra dev setup.py -o requirements.lock
 clean: ## remove runs and caches, not the environment
 	@rm -rf runs .pytest_cache .mypy_cache .ruff_cache .lint-imports.log
