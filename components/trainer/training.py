@@ -79,6 +79,12 @@ def fit(
         Progress(rows, config.batch_size, total)
     ]
     if config.early_stopping:
+        # The last thousandths of AUC are learnt in small steps.
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(
+                monitor="val_auc", mode="max", factor=0.2, patience=0
+            )
+        )
         callbacks.append(
             keras.callbacks.EarlyStopping(
                 monitor="val_auc",
