@@ -7,6 +7,7 @@ strengths of regularisation of which it keeps the best on the eval split itself.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,7 @@ def _logistic_regression_auc() -> float:
 def main() -> None:
     """Prints the figures as JSON."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    shutil.rmtree(_ROOT, ignore_errors=True)
     command = [sys.executable, "-m", "pipeline", "run", "--root", str(_ROOT)]
     subprocess.run(command, check=True)
     summary = json.loads((_ROOT / "generated" / "summary.json").read_text())

@@ -43,7 +43,8 @@ def run(
 
     experiment = loading.load(config, overrides or [], data)
     summary = local_runner.run(experiment, root, debug)
-    print(local_runner.describe(summary))
+    command = sys.argv[0] if sys.argv[0].endswith("deepfm") else "python -m pipeline"
+    print(local_runner.describe(summary, command))
     if not summary["blessed"]:
         raise typer.Exit(_NOT_BLESSED)
 
@@ -91,6 +92,7 @@ def score(
 def main() -> None:
     """Runs the command; the user's mistakes end in a sentence and an exit code."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     debug = "--debug" in sys.argv
     try:
         app()

@@ -67,8 +67,8 @@ def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any
     return summary
 
 
-def describe(summary: dict[str, Any]) -> str:
-    """Returns a summary in words."""
+def describe(summary: dict[str, Any], command: str) -> str:
+    """Returns a summary in words, and how to go on with `command`."""
     name = Path(summary["config"]).parent.name
     metrics, rows = summary["metrics"], summary["rows"]
     best = summary.get("bayes_auc")
@@ -89,8 +89,8 @@ def describe(summary: dict[str, Any]) -> str:
         lines += [
             f"pushed      version {summary['pushed_version']}, {path}",
             "",
-            f"serve it:   deepfm serve {shlex.quote(serving_dir)}",
-            f"score with: deepfm score {shlex.join(score)}",
+            f"serve it:   {command} serve {shlex.quote(serving_dir)}",
+            f"score with: {command} score {shlex.join(score)}",
         ]
     else:
         lines.append("pushed      nothing")
