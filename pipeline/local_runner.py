@@ -42,6 +42,7 @@ def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any
     with _held(folder):
         config = _with_data(config, folder)
         reader.check_first_rows(config.dataset)
+        _check_places(config)
         loading.dump(config, str(folder / "config.yaml"))
         log_path = str(folder / "log.txt")
         with quiet(log_path, debug) as console:
@@ -149,6 +150,27 @@ def _with_data(config: PipelineConfig, folder: Path) -> PipelineConfig:
         return config
     dataset = config.dataset.model_copy(update={"path": os.path.abspath(path)})
     return config.model_copy(update={"dataset": dataset})
+
+
+def _check_places(config: PipelineConfig) -> None:
+    """Refuses what would end the run only after long work."""
+    schema = config.dataset.curated_schema
+    if schema and not os.path.isfile(schema):
+        raise ConfigError(
+            f"dataset.curated_schema: {schema} does not exist. Mend the path, or "
+            "remove the key to have a schema inferred."
+        )
+    destination = config.push.destination
+    if destination is None:
+        return
+    try:
+        os.makedirs(destination, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"push.destination: {destination} cannot be made: {error.strerror}."
+        ) from error
+    if not os.access(destination, os.W_OK):
+        raise ConfigError(f"push.destination: {destination} cannot be written to.")
 
 
 class _held:

@@ -195,6 +195,29 @@ def test_an_anomaly_stops_the_run_before_training(place):
     assert "AnomalyGate" in summary(place)["error"]
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [("1,u{i},a,s,d,1,2", "have the label 1"), ("{even},u{i},,s,d,1,2", "column 'ad'")],
+)
+def test_what_only_the_whole_file_shows_ends_in_a_sentence(tmp_path, row, message):
+    lines = [row.format(i=i, even=i % 2) for i in range(200)]
+    header = "click,user,ad,site,device,price,age"
+    (tmp_path / "log.csv").write_text("\n".join([header, *lines]) + "\n")
+    settings = {
+        "dataset": SMALL,
+        "policy_configs": {"scoring_policy": {"policy_type": "deepfm"}},
+    }
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(settings))
+    output = deepfm(
+        "run", tmp_path / "bad.yaml", "--data", tmp_path / "log.csv",
+        "--root", tmp_path / "runs",
+    )  # fmt: skip
+    assert output.returncode == 2
+    assert message in output.stderr
+    assert "Traceback" not in output.stderr
+    assert "StatisticsGen" not in started(output.stdout)
+
+
 @pytest.fixture(scope="module")
 def server(place):
     folder = str(versions(place)[0].parent)

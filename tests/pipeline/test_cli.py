@@ -47,6 +47,18 @@ def test_a_folder_that_cannot_be_written_to(tmp_path, write_config):
     assert "cannot be written to" in output.stderr
 
 
+@pytest.mark.parametrize("key", ["push.destination", "dataset.curated_schema"])
+def test_places_are_checked_before_long_work(tmp_path, write_config, key):
+    log = tmp_path / "log.csv"
+    log.write_text(HEADER + "1,u,a,s,d,1,2\n")
+    output = deepfm(
+        "run", write_config(), "--data", log, "--root", tmp_path / "runs",
+        "--set", f"{key}={log}/below",
+    )  # fmt: skip
+    assert output.returncode == 2
+    assert f"{key}: {log}/below" in output.stderr
+
+
 def test_debug_shows_where(tmp_path, write_config):
     output = deepfm(
         "run", write_config(), "--data", tmp_path / "nowhere", "--debug",
