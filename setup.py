@@ -1,4 +1,4 @@
-"""Packaging: four rooms installed under their bare names (see docs/architecture.md)."""
+"""Packaging: four rooms installed under their bare names (README: What is where)."""
 
 from setuptools import find_packages, setup
 
