@@ -19,20 +19,18 @@ _STRENGTHS = (0.01, 0.03, 0.1, 0.3)
 
 
 def _load(split: str) -> tuple[np.ndarray, np.ndarray]:
-    import tensorflow as tf
+    import tensorflow_transform as tft
 
+    from components.trainer import datasets
     from schema.contract import IDS
 
-    folder = _ROOT / "generated" / "artifacts" / "Transform" / "transformed_examples"
-    newest = max(folder.iterdir(), key=lambda path: int(path.name))
-    files = tf.io.gfile.glob(str(newest / f"Split-{split}" / "*"))
-    spec = {
-        IDS: tf.io.FixedLenFeature([39], tf.int64),
-        "click": tf.io.FixedLenFeature([1], tf.int64),
-    }
-    records = tf.data.TFRecordDataset(files, "GZIP").batch(1 << 20)
-    parsed = tf.io.parse_example(next(iter(records)), spec)
-    return parsed[IDS].numpy(), parsed["click"].numpy()[:, 0]
+    transform = _ROOT / "generated" / "artifacts" / "Transform"
+    [graph] = (transform / "transform_graph").iterdir()
+    [examples] = (transform / "transformed_examples").iterdir()
+    spec = tft.TFTransformOutput(str(graph)).transformed_feature_spec()
+    files = [str(examples / f"Split-{split}" / "*")]
+    [(features, labels)] = datasets.read(files, spec, "click", batch_size=1 << 20)
+    return features[IDS].numpy(), labels.numpy()[:, 0]
 
 
 def _logistic_regression_auc() -> float:

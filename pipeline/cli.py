@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
 )
 _DEFAULT_CONFIG = Path(__file__).parent / "configs" / "generated.yaml"
-_OK, _BAD_INPUT, _NOT_BLESSED, _ANOMALIES, _SERVER = 0, 2, 3, 4, 5
+_BAD_INPUT, _NOT_BLESSED, _ANOMALIES, _SERVER = 2, 3, 4, 5
 
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show all that is printed, and tracebacks.")
@@ -96,16 +96,13 @@ def main() -> None:
     debug = "--debug" in sys.argv
     try:
         app()
-    except (ConfigError, DataError) as error:
+    except (ConfigError, DataError, ConnectionError) as error:
         if debug:
             raise
         print(f"deepfm: {error}", file=sys.stderr)
-        sys.exit(_ANOMALIES if isinstance(error, DataAnomalyError) else _BAD_INPUT)
-    except ConnectionError as error:
-        if debug:
-            raise
-        print(f"deepfm: {error}", file=sys.stderr)
-        sys.exit(_SERVER)
+        if isinstance(error, DataAnomalyError):
+            sys.exit(_ANOMALIES)
+        sys.exit(_SERVER if isinstance(error, ConnectionError) else _BAD_INPUT)
     except Exception as error:
         if debug:
             raise

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -86,41 +87,36 @@ class RunConsole(logging.Handler):
 
 @contextlib.contextmanager
 def quiet(log_path: str, debug: bool) -> Iterator[Console]:
-    """Sends all that libraries print to a file, and yields a console for us.
-
-    Python's streams are not enough: TensorFlow's C++ writes to the file descriptors.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    terminal, errors = os.dup(1), os.dup(2)
-    with (
-        open(log_path, "a", buffering=1) as log,
-        os.fdopen(terminal, "w", closefd=False) as stream,
-    ):
-        if not debug:
-            os.dup2(log.fileno(), 1)
-            os.dup2(log.fileno(), 2)
-        try:
-            yield Console(file=stream, soft_wrap=True)
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os.dup2(terminal, 1)
-            os.dup2(errors, 2)
-            os.close(errors)
-    os.close(terminal)
+    """Sends all that libraries print to a file, and yields a console for us."""
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(os.fdopen(os.dup(1), "w"))
+        log = stack.enter_context(open(log_path, "a", buffering=1))
+        for descriptor in () if debug else (1, 2):
+            stack.enter_context(_redirected(descriptor, log))
+        yield Console(file=stream, soft_wrap=True)
 
 
 @contextlib.contextmanager
 def muted() -> Iterator[None]:
     """Swallows what TensorFlow prints while it is imported; errors still raise."""
+    with open(os.devnull, "w") as nowhere, _redirected(2, nowhere):
+        yield
+
+
+@contextlib.contextmanager
+def _redirected(descriptor: int, file: TextIO) -> Iterator[None]:
+    """Sends what is written to a file descriptor to a file.
+
+    Python's streams are not enough: TensorFlow's C++ writes to the descriptors.
+    """
+    sys.stdout.flush()
     sys.stderr.flush()
-    errors = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    kept = os.dup(descriptor)
+    os.dup2(file.fileno(), descriptor)
     try:
         yield
     finally:
+        sys.stdout.flush()
         sys.stderr.flush()
-        os.dup2(errors, 2)
-        os.close(errors)
+        os.dup2(kept, descriptor)
+        os.close(kept)

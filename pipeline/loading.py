@@ -1,7 +1,6 @@
 """Reads an experiment's YAML file, and says in a sentence what is wrong with it."""
 
 import difflib
-import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -11,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from components.files import write_whole
 from pipeline.config import PipelineConfig
 from schema.errors import ConfigError
 from schema.features import Categorical, Numeric
@@ -59,12 +59,7 @@ def load(
 
 def dump(config: PipelineConfig, path: str) -> None:
     """Writes an experiment with every default spelt out; `load` reads it again."""
-    partial = f"{path}.partial"
-    with open(partial, "w") as file:
-        yaml.safe_dump(
-            config.model_dump(mode="json", exclude_unset=False), file, sort_keys=False
-        )
-    os.replace(partial, path)
+    write_whole(path, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
 
 
 def known_datasets() -> dict[str, Path]:
@@ -159,9 +154,9 @@ def _sentence(error: ErrorDetails, path: str) -> str:
     if error["type"] == "extra_forbidden":
         word = _FOREIGN_WORDS.get(loc[-1])
         near = [word] if word else difflib.get_close_matches(loc[-1], known or [], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         return (
-            f"{path}: unknown key {key!r}; {hint} "
+            f"{path}: unknown key {key!r}{hint} "
             f"The keys here are {', '.join(known or [])}."
         )
     if error["type"] == "missing":

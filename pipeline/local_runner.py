@@ -1,15 +1,18 @@
 """Runs an experiment on this machine and says what came of it."""
 
+import contextlib
 import fcntl
 import json
 import logging
 import os
 import shlex
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from components.example_gen import click_log, reader
+from components.files import write_whole
 from pipeline import loading
 from pipeline.config import PipelineConfig
 from pipeline.console import RunConsole, quiet
@@ -64,7 +67,9 @@ def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any
                 shown.stop_bar()
                 total = round(time.monotonic() - begun, 1)
                 summary["seconds"] = {**shown.seconds, "total": total}
-                _write_json(folder / "summary.json", summary)
+                write_whole(
+                    folder / "summary.json", json.dumps(summary, indent=2) + "\n"
+                )
     return summary
 
 
@@ -173,34 +178,23 @@ def _check_places(config: PipelineConfig) -> None:
         raise ConfigError(f"push.destination: {destination} cannot be written to.")
 
 
-class _held:
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
     """Holds a run's folder, so that two runs never write to it at once."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / ".lock", "w")
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be written to: {error.strerror}. "
+            "Give another folder with --root."
+        ) from error
+    with lock:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._folder / ".lock", "w")
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise ConfigError(
-                f"{self._folder} cannot be written to: {error.strerror}. "
-                "Give another folder with --root."
-            ) from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ConfigError(
-                f"{self._folder} is in use by another run. Wait for it, or give this "
+                f"{folder} is in use by another run. Wait for it, or give this "
                 "one another name (--set name=NAME)."
             ) from error
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n")
-    os.replace(partial, path)
+        yield

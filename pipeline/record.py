@@ -8,6 +8,7 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.evaluator.config import EvalConfig
+from components.example_gen.executor import ROWS_PROPERTY
 
 _OVERALL = ()  # TFMA's slice of all rows
 _METRICS = {
@@ -45,7 +46,7 @@ class RunRecord:
     def rows(self) -> dict[str, int]:
         """Returns how many rows each split has."""
         examples = self.output("ExampleGen", "examples")
-        return dict(json.loads(examples.custom_properties["rows"].string_value))
+        return dict(json.loads(examples.custom_properties[ROWS_PROPERTY].string_value))
 
     def metrics(self) -> dict[str, float]:
         """Returns the metrics over all rows of the model that was trained."""

@@ -1,7 +1,7 @@
 """Names that a served model and the stages before it agree on.
 
-Signature and key names are those of TensorFlow Serving; `_xf` is that of
-the TFX templates.
+Signature and key names are those of TensorFlow Serving; `_xf` is that of the TFX
+templates.
 """
 
 from collections import Counter
@@ -12,11 +12,11 @@ EXAMPLES = "examples"  # input: serialized tf.Examples of raw features, string (
 PROBABILITIES = "probabilities"  # output: float32 (B, 1)
 
 DEFAULT_GRPC_PORT = 8500
+MAX_MESSAGE_BYTES = 64 << 20  # of a request or response, for server and client
 
 # Id 0 of every field says that the value is missing. Known values follow, and after
 # them the buckets for values that training never saw.
 MISSING_ID = 0
-
 
 # What Transform hands to a model, all fields side by side.
 IDS = "ids_xf"  # int64 (B, F)

@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.csv
 import yaml
 
+from components.files import write_whole
+
 _LEVELS = 8  # how finely an interaction sees a number
 _DISTRIBUTIONS = {
     "normal": lambda rng, n: rng.normal(0.0, 1.0, n),
@@ -108,9 +110,7 @@ def ensure(folder: str, plan: dict[str, Any]) -> str:
     partial = f"{data_path}.partial"
     pa.csv.write_csv(table, partial)
     os.replace(partial, data_path)
-    partial = f"{truth_path}.partial"
-    Path(partial).write_text(json.dumps(truth))
-    os.replace(partial, truth_path)
+    write_whole(truth_path, json.dumps(truth))
     return str(data_path)
 
 

@@ -139,7 +139,8 @@ def _column_names(path: str, dataset: Dataset, labelled: bool) -> list[str]:
     label = dataset.label.column
     with pa.input_stream(path) as stream:
         first_block = stream.read(1 << 16).decode("utf-8-sig", errors="replace")
-    first_row = next(iter(_split_rows(first_block, dataset.file.delimiter)), [])
+    rows = csv.reader(first_block.splitlines(), delimiter=dataset.file.delimiter)
+    first_row = next(rows, [])
     if dataset.file.columns:
         names = list(dataset.file.columns)
         if not labelled and len(first_row) == len(names) - 1:
@@ -165,10 +166,6 @@ def _column_names(path: str, dataset: Dataset, labelled: bool) -> list[str]:
                 + f"{', '.join(names[:50])}."
             )
     return names
-
-
-def _split_rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    return csv.reader(text.splitlines(), delimiter=delimiter)
 
 
 def _typed(

@@ -8,10 +8,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from schema.contract import EXAMPLES, PROBABILITIES, SERVING_DEFAULT
+from schema.contract import EXAMPLES, MAX_MESSAGE_BYTES, PROBABILITIES, SERVING_DEFAULT
 from schema.errors import ConfigError
-
-_MAX_MESSAGE_BYTES = 64 << 20
 
 
 class Client:
@@ -26,7 +24,7 @@ class Client:
             timeout: Of a request, in seconds.
         """
         self._target, self._model, self._timeout = target, model, timeout
-        limits = [("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES)]
+        limits = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
         self._channel = grpc.insecure_channel(target, options=limits)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 

@@ -24,10 +24,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from schema.contract import SERVING_DEFAULT
+from schema.contract import MAX_MESSAGE_BYTES, SERVING_DEFAULT
 from schema.errors import ConfigError
 
-_MAX_MESSAGE_BYTES = 64 << 20
 _DRAIN_SECONDS = 10
 _STATE = get_model_status_pb2.ModelVersionStatus
 
@@ -69,15 +68,15 @@ class ServedVersion:
             saved_model.ParseFromString(file.read())
         self.signature_defs = saved_model.meta_graphs[0].signature_def
 
-    def refusal(self, spec: Any) -> str | None:
-        """Returns why a ModelSpec does not mean this version, None if it does."""
+    def require(self, spec: Any, context: Any) -> None:
+        """Aborts a request whose ModelSpec does not mean this version."""
         wanted = spec.version.value if spec.HasField("version") else self.version
-        if spec.name == self.name and wanted == self.version:
-            return None
-        return (
-            f"Servable not found for request: {spec.name!r}, version {wanted}. "
-            f"Served here: {self.name!r}, version {self.version}."
-        )
+        if (spec.name, wanted) != (self.name, self.version):
+            context.abort(
+                grpc.StatusCode.NOT_FOUND,
+                f"Servable not found for request: {spec.name!r}, version {wanted}. "
+                f"Served here: {self.name!r}, version {self.version}.",
+            )
 
     def describe(self, spec: Any, signature: str = "") -> None:
         """Fills a response's ModelSpec."""
@@ -93,8 +92,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def Predict(self, request: Any, context: Any) -> Any:
         """Runs a signature on the request's tensors."""
-        if refusal := self._served.refusal(request.model_spec):
-            context.abort(grpc.StatusCode.NOT_FOUND, refusal)
+        self._served.require(request.model_spec, context)
         name = request.model_spec.signature_name or SERVING_DEFAULT
         if name not in self._served.signatures:
             context.abort(
@@ -131,8 +129,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def GetModelMetadata(self, request: Any, context: Any) -> Any:
         """Returns the signatures: names, types and shapes of inputs and outputs."""
-        if refusal := self._served.refusal(request.model_spec):
-            context.abort(grpc.StatusCode.NOT_FOUND, refusal)
+        self._served.require(request.model_spec, context)
         if list(request.metadata_field) != ["signature_def"]:
             context.abort(
                 grpc.StatusCode.INVALID_ARGUMENT,
@@ -158,8 +155,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
     def GetModelStatus(self, request: Any, context: Any) -> Any:
         """Returns that the version is available; it is loaded before the port opens."""
-        if refusal := self._served.refusal(request.model_spec):
-            context.abort(grpc.StatusCode.NOT_FOUND, refusal)
+        self._served.require(request.model_spec, context)
         response = get_model_status_pb2.GetModelStatusResponse()
         status = response.model_version_status.add()
         status.version, status.state = self._served.version, _STATE.AVAILABLE
@@ -185,7 +181,7 @@ def start(model_dir: str, port: int) -> tuple[grpc.Server, int, ServedVersion]:
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=os.cpu_count()),
         options=[
-            ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.so_reuseport", 0),  # or a second server would share the port
         ],
     )

@@ -62,40 +62,32 @@ def test_logit_is_the_sum_of_the_papers_parts():
     np.testing.assert_allclose(model(inputs), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_with_a_silent_tower_it_is_a_factorization_machine():
-    model, inputs = make(), batch()
+def assert_is_factorization_machine(model, inputs, multipliers=1.0):
     model(inputs)
     randomise(model)
     model.tower.output_layer.kernel.assign(np.zeros((UNITS[-1], 1)))
     rows = inputs[IDS] + np.cumsum([0, *NUM_IDS[:-1]])
-    pairs = reference.pairwise_dot_products(np.array(model.embedding.table)[rows])
-    first_order = np.array(model.linear.table)[rows].sum(axis=1)
+    pairs = reference.pairwise_dot_products(
+        np.array(model.embedding.table)[rows] * multipliers
+    )
+    first_order = (np.array(model.linear.table)[rows] * multipliers).sum(axis=1)
     np.testing.assert_allclose(
         model(inputs),
         np.array(model.bias.bias) + first_order + pairs,
         rtol=1e-4,
         atol=1e-6,
     )
+
+
+def test_with_a_silent_tower_it_is_a_factorization_machine():
+    assert_is_factorization_machine(make(), batch())
 
 
 def test_a_scaled_field_multiplies_its_embedding_and_weight():
-    model, inputs = make(scaled=(1, 3)), batch(scaled=2)
-    model(inputs)
-    randomise(model)
-    model.tower.output_layer.kernel.assign(np.zeros((UNITS[-1], 1)))
-    rows = inputs[IDS] + np.cumsum([0, *NUM_IDS[:-1]])
-    values = np.ones((len(rows), 4, 1))
-    values[:, [1, 3], 0] = inputs[VALUES]
-    pairs = reference.pairwise_dot_products(
-        np.array(model.embedding.table)[rows] * values
-    )
-    first_order = (np.array(model.linear.table)[rows] * values).sum(axis=1)
-    np.testing.assert_allclose(
-        model(inputs),
-        np.array(model.bias.bias) + first_order + pairs,
-        rtol=1e-4,
-        atol=1e-6,
-    )
+    inputs = batch(scaled=2)
+    multipliers = np.ones((len(inputs[IDS]), len(NUM_IDS), 1))
+    multipliers[:, [1, 3], 0] = inputs[VALUES]
+    assert_is_factorization_machine(make(scaled=(1, 3)), inputs, multipliers)
 
 
 def test_every_weight_learns_and_the_loss_falls():
