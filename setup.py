@@ -15,6 +15,7 @@ setup(
         "tfx==1.21.0",
         "tensorflow==2.21.0",
         "keras==3.15.1",
+        "keras-rs==0.4.0",
         "tf-keras==2.21.0",
         "apache-beam==2.77.0",
         "tensorflow-transform==1.21.0",
@@ -31,6 +32,10 @@ setup(
         "PyYAML>=6",
         "typer>=0.29",
         "rich>=15",
+        "lightgbm>=4.6",
+        "matplotlib>=3.10",
+        "scikit-learn",
+        "scipy",
     ],
     extras_require={
         "dev": [
@@ -38,7 +43,6 @@ setup(
             "pytest-timeout",
             "pytest-xdist",
             "hypothesis",
-            "scikit-learn",
             "ruff",
             "mypy",
             "import-linter",
