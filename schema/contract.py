@@ -17,9 +17,12 @@ MAX_MESSAGE_BYTES = 64 << 20  # of a request or response, for server and client
 # Id 0 of every field says that the value is missing. Known values follow, and after
 # them the buckets for values that training never saw.
 MISSING_ID = 0
+# Fills the columns of a multi-valued field that a row has no value for.
+PADDING_ID = -1
 
-# What Transform hands to a model, all fields side by side.
-IDS = "ids_xf"  # int64 (B, F)
+# What Transform hands to a model, all fields side by side. T = F, but that a
+# multi-valued field takes as many columns as it can have values.
+IDS = "ids_xf"  # int64 (B, T)
 VALUES = "values_xf"  # float32 (B, S): the multipliers of the S scaled fields
 
 # The transform graph's asset, one file for all fields: per field a line for the empty

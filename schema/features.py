@@ -28,22 +28,35 @@ class Categorical(Frozen):
     oov_buckets: int = Field(default=1, ge=1)
     # No vocabulary at all: every value goes to one of this many buckets by its hash.
     hash_buckets: int | None = Field(default=None, ge=2)
+    # A hashed field's ids share this many rows, told apart by the row of the quotient
+    # id // remainder_rows: about 2 sqrt(hash_buckets) rows can stand for all of them.
+    remainder_rows: int | None = Field(default=None, ge=2)
+    # What lies between the values of a cell, where a row has several (tags, genres).
+    separator: str | None = Field(default=None, min_length=1)
+    max_values: int = Field(default=10, ge=1)  # of a row; those after them are cut off
+    pooling: Literal["mean", "sum", "max"] = "mean"  # of the values' embeddings
     # Stands in for a missing value; without it a missing value has an id of its own.
     default: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
-    def _one_encoding(self) -> "Categorical":
-        fields = type(self).model_fields
-        changed = [
-            key
-            for key in ("min_count", "max_vocabulary", "oov_buckets")
-            if getattr(self, key) != fields[key].default
-        ]
-        if self.hash_buckets and changed:
+    def _options_agree(self) -> "Categorical":
+        if self.hash_buckets and (
+            changed := self._changed("min_count", "max_vocabulary", "oov_buckets")
+        ):
+            raise ValueError(f"hash_buckets replaces the vocabulary: remove {changed}")
+        if self.remainder_rows and self.remainder_rows >= (self.hash_buckets or 0):
             raise ValueError(
-                f"hash_buckets replaces the vocabulary: remove {', '.join(changed)}"
+                "remainder_rows needs hash_buckets, and must be smaller than it"
+            )
+        if not self.separator and (changed := self._changed("max_values", "pooling")):
+            raise ValueError(
+                f"without a separator there is one value: remove {changed}"
             )
         return self
+
+    def _changed(self, *keys: str) -> str:
+        fields = type(self).model_fields
+        return ", ".join(k for k in keys if getattr(self, k) != fields[k].default)
 
 
 class Numeric(Frozen):
@@ -55,9 +68,16 @@ class Numeric(Frozen):
 
     type: Literal["numeric"]
     buckets: int = Field(default=32, ge=1, le=10_000)
-    # log_z_score takes sign(x) * log(1 + |x|) first, for heavy tails.
-    scale: Literal["z_score", "log_z_score"] | None = None
+    # log_z_score takes sign(x) * log(1 + |x|) first, for heavy tails. raw takes the
+    # number as it is, which only a policy without interactions can bear.
+    scale: Literal["z_score", "log_z_score", "raw"] | None = None
     default: float | None = None
+
+    @model_validator(mode="after")
+    def _number_is_seen(self) -> "Numeric":
+        if self.buckets == 1 and not self.scale:
+            raise ValueError("one bucket says nothing of a number: add scale: z_score")
+        return self
 
 
 Feature = Annotated[Categorical | Numeric, Field(discriminator="type")]
@@ -123,11 +143,16 @@ class Dataset(Frozen):
 
 
 class EmbeddingField(Frozen):
-    """A slot of the model's input: the rows that a feature has in the shared table."""
+    """A slot of the model's input: the ids that a feature has in an embedding table."""
 
     name: Name
     num_ids: int = Field(ge=2)
-    scaled: bool = False
+    oov_buckets: int = Field(default=0, ge=0)  # the last ids: values never seen
+    numeric: bool = False  # its ids are buckets
+    scaled: bool = False  # its embedding is multiplied by a value
+    num_values: int = Field(default=1, ge=1)  # columns of `ids_xf` that it takes
+    pooling: Literal["mean", "sum", "max"] | None = None  # set where multi-valued
+    remainder_rows: int | None = None  # set where two rows compose an id's embedding
 
 
 def embedding_field(
@@ -141,8 +166,17 @@ def embedding_field(
         vocabulary_lines: How many known values Transform kept, and one for missing.
     """
     if isinstance(feature, Numeric):
-        num_ids, scaled = 1 + feature.buckets, feature.scale is not None
-    else:
-        num_ids = vocabulary_lines + (feature.hash_buckets or feature.oov_buckets)
-        scaled = False
-    return EmbeddingField(name=name, num_ids=num_ids, scaled=scaled)
+        return EmbeddingField(
+            name=name,
+            num_ids=1 + feature.buckets,
+            numeric=True,
+            scaled=feature.scale is not None,
+        )
+    return EmbeddingField(
+        name=name,
+        num_ids=vocabulary_lines + (feature.hash_buckets or feature.oov_buckets),
+        oov_buckets=0 if feature.hash_buckets else feature.oov_buckets,
+        num_values=feature.max_values if feature.separator else 1,
+        pooling=feature.pooling if feature.separator else None,
+        remainder_rows=feature.remainder_rows,
+    )

@@ -8,7 +8,7 @@ def encode(batch: pa.RecordBatch) -> list[bytes]:
     """Returns one serialized tf.Example per row; a missing value is an absent feature.
 
     Args:
-        batch: Columns of string, float32 or int64.
+        batch: Columns of string, list of strings, float32 or int64, as read.
     """
     columns = [_as_lists(column) for column in batch.columns]
     lists = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
@@ -16,7 +16,9 @@ def encode(batch: pa.RecordBatch) -> list[bytes]:
 
 
 def _as_lists(column: pa.Array) -> pa.Array:
-    """Returns each value as a list of one, each null as null."""
+    """Returns each value as a list of one, each list as it is, each null as null."""
+    if pa.types.is_list(column.type):
+        return column.cast(pa.list_(pa.binary()))
     if column.type == pa.string():
         column = column.cast(pa.binary())
     present = column.is_valid()

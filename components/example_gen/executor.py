@@ -153,9 +153,15 @@ def check_splits(splits: list[Split], dataset: Dataset) -> None:
 def _row_hashes(batch: pa.RecordBatch, num_buckets: int) -> np.ndarray:
     """Returns a hash bucket of each row's values, (rows,)."""
     # Not of the tf.Example: the order of features in its bytes changes from run to run.
-    texts = [column.cast(pa.string()) for column in batch.columns]
+    texts = [_as_text(column) for column in batch.columns]
     rows = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace")
     return tf.strings.to_hash_bucket_fast(rows.to_numpy(False), num_buckets).numpy()
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_list(column.type):
+        return pc.binary_join(column, "\x1e")
+    return column.cast(pa.string())
 
 
 def _open_split(name: str, folder: str) -> Split:

@@ -68,7 +68,8 @@ def read_batches(
 
     Yields:
         Batches of the label (int64, 0 or 1) and the features in declared order:
-        categorical as string, numeric as float32, null where missing.
+        categorical as string, or list of strings where there is a separator, numeric
+        as float32; null where missing, so that no list is empty.
 
     Raises:
         DataError: A column is missing, a row has another number of columns, a cell is
@@ -179,11 +180,28 @@ def _typed(
             columns[name] = _label(text, dataset.label, where, line)
             continue
         text = pc.if_else(pc.is_in(text, null_tokens), None, text)
-        if isinstance(dataset.features[name], Numeric):
+        feature = dataset.features[name]
+        if isinstance(feature, Numeric):
             columns[name] = _numbers(text, name, where, line)
+        elif feature.separator:
+            columns[name] = _values(text, feature.separator, null_tokens)
         else:
             columns[name] = text
     return pa.RecordBatch.from_pydict(columns)
+
+
+def _values(text: pa.Array, separator: str, null_tokens: pa.Array) -> pa.Array:
+    """Returns the values of each cell as a list, null where it has none."""
+    cells = pc.split_pattern(text, separator)
+    values = pc.utf8_trim_whitespace(cells.flatten())
+    absent = pc.or_(pc.equal(values, ""), pc.is_in(values, null_tokens))
+    kept = pc.invert(absent)
+    rows = pc.list_parent_indices(cells).filter(kept)
+    counts = np.bincount(rows, minlength=len(text))
+    offsets = pa.array(np.append(0, np.cumsum(counts)), pa.int32())
+    return pa.ListArray.from_arrays(
+        offsets, values.filter(kept), mask=pa.array(counts == 0)
+    )
 
 
 def _numbers(text: pa.Array, name: str, where: str, line: int) -> pa.Array:

@@ -26,22 +26,29 @@ _MAX_ROWS = 1 << 32
 
 
 class CountValues(beam.CombineFn):
-    """Counts the values of every categorical column.
+    """Counts the values of every categorical feature; of a hashed one, nothing.
 
-    An input is a batch's values, bytes (B, C), empty where missing.
+    An input is a batch's values, bytes (B, T_c), the columns of each feature side by
+    side, empty where a row has no value. Values after the first `max_values` of a row
+    are not among them: they are never looked up, and earn no place in a vocabulary.
     """
 
-    def __init__(self, num_columns: int) -> None:
-        self._num_columns = num_columns
+    def __init__(self, features: dict[str, Categorical]) -> None:
+        self._features = features
 
     def create_accumulator(self) -> list[Counter[bytes]]:
-        return [Counter() for _ in range(self._num_columns)]
+        return [Counter() for _ in self._features]
 
     def add_input(
         self, accumulator: list[Counter[bytes]], batch: tuple[np.ndarray]
     ) -> list[Counter[bytes]]:
-        for column, counts in zip(batch[0].T, accumulator, strict=True):
-            found = pc.value_counts(pa.array(column, pa.binary()))
+        stop = 0
+        for feature, counts in zip(self._features.values(), accumulator, strict=True):
+            start, stop = stop, stop + num_values(feature)
+            if feature.hash_buckets:
+                continue
+            columns = batch[0][:, start:stop].reshape(-1)
+            found = pc.value_counts(pa.array(columns, pa.binary()))
             values, numbers = (field.to_pylist() for field in found.flatten())
             for value, number in zip(values, numbers, strict=True):
                 counts[value] += number
@@ -123,7 +130,7 @@ class FitVocabulary(tft_beam.experimental.PTransformAnalyzer):
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         return (
             batches
-            | "Count" >> beam.CombineGlobally(CountValues(len(self._features)))
+            | "Count" >> beam.CombineGlobally(CountValues(self._features))
             | "Write" >> beam.Map(_write_vocabulary, self._features, self.base_temp_dir)
         )
 
@@ -143,6 +150,11 @@ class FitNumbers(beam.PTransform):
             sketched | "Boundaries" >> beam.Map(_boundaries, self._features),
             sketched | "Scales" >> beam.Map(_scales, self._features),
         )
+
+
+def num_values(feature: Categorical) -> int:
+    """Returns how many columns a feature takes: the values that a row can have."""
+    return feature.max_values if feature.separator else 1
 
 
 def num_boundaries(features: dict[str, Numeric]) -> int:
@@ -198,7 +210,7 @@ def _scales(
     for i, feature in enumerate(features.values()):
         logarithmic = int(feature.scale == "log_z_score")
         count, mean, squares = sketched[1][i, logarithmic]
-        if squares > 0:
+        if squares > 0 and feature.scale != "raw":
             scales[i] = mean, np.sqrt(squares / count)
     return scales
 

@@ -6,13 +6,21 @@ through it side by side, in one tensor: forty small graphs would be slow to trac
 load, and to serve.
 """
 
+import math
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.transform import analyzers
-from schema.contract import IDS, MISSING_ID, VALUES, VOCABULARY_END, vocabulary_line
+from schema.contract import (
+    IDS,
+    MISSING_ID,
+    PADDING_ID,
+    VALUES,
+    VOCABULARY_END,
+    vocabulary_line,
+)
 from schema.features import Categorical, Dataset, Numeric
 
 # A standardised value is cut off here, in standard deviations: a value that is far
@@ -27,20 +35,22 @@ def preprocessing_fn(
     """Transforms raw features; the entry point that Transform calls.
 
     Args:
-        inputs: Raw columns, each sparse; absent is missing, and of several values in a
-            row the first counts.
+        inputs: Raw columns, each sparse; absent is missing. Of several values in a row
+            the first counts, or, for a feature with a separator, the first
+            `max_values`.
         custom_config: `dataset`: the declaration, as JSON.
 
     Returns:
-        `ids_xf`, int64 (B, F), fields in declared order; `values_xf`, float32 (B, S),
-        the multipliers of the S scaled fields, where there are any; and the label,
-        int64 (B, 1).
+        `ids_xf`, int64 (B, T), fields in declared order, a multi-valued one in
+        `max_values` columns, those that a row has no value for filled with padding;
+        `values_xf`, float32 (B, S), the multipliers of the S scaled fields, where there
+        are any; and the label, int64 (B, 1).
     """
     dataset = Dataset.model_validate_json(custom_config["dataset"])
     categorical, numeric = dataset.categorical(), dataset.numeric()
     ids = []
     if categorical:
-        ids.append(_text_ids(categorical, _texts(categorical, inputs)))  # (B, C)
+        ids.append(_text_ids(categorical, _texts(categorical, inputs)))  # (B, T_c)
     if numeric:
         numbers = _numbers(numeric, inputs)  # (B, M)
         boundaries, scales = tft.experimental.ptransform_analyzer(
@@ -53,7 +63,9 @@ def preprocessing_fn(
             ],
         )
         ids.append(_bucket_ids(numbers, boundaries))  # (B, M)
-    order = [[*categorical, *numeric].index(name) for name in dataset.features]
+    owners = [*(name for name, _ in _text_columns(categorical)), *numeric]
+    declared = list(dataset.features)
+    order = sorted(range(len(owners)), key=lambda i: declared.index(owners[i]))
     label = dataset.label.column
     outputs = {
         IDS: tf.gather(tf.concat(ids, axis=1), order, axis=1),
@@ -64,14 +76,35 @@ def preprocessing_fn(
     return outputs
 
 
+def _text_columns(categorical: dict[str, Categorical]) -> list[tuple[str, int]]:
+    """Returns for each of the T_c columns its feature, and which value of a row it has.
+
+    A feature with a separator has `max_values` columns, any other has one.
+    """
+    return [
+        (name, number)
+        for name, feature in categorical.items()
+        for number in range(analyzers.num_values(feature))
+    ]
+
+
 def _texts(
     categorical: dict[str, Categorical], inputs: dict[str, tf.SparseTensor]
 ) -> tf.Tensor:
-    """Returns the categorical columns, defaults filled in, empty where missing."""
-    columns = [_first_values(inputs[name], "") for name in categorical]
-    texts = tf.concat(columns, axis=1)
-    defaults = tf.constant([[f.default or "" for f in categorical.values()]])
-    return tf.where(texts == "", defaults, texts)
+    """Returns the values, defaults filled in, empty where there is none, (B, T_c)."""
+    columns = [
+        _several_values(inputs[name], feature.max_values)
+        if feature.separator
+        else _first_values(inputs[name], "")
+        for name, feature in categorical.items()
+    ]
+    texts = tf.concat(columns, axis=1)  # (B, T_c)
+    # A row's values stand to the left: the first column is empty if there are none.
+    defaults = [
+        "" if number else categorical[name].default or ""
+        for name, number in _text_columns(categorical)
+    ]
+    return tf.where(texts == "", tf.constant([defaults]), texts)
 
 
 def _numbers(
@@ -86,7 +119,10 @@ def _numbers(
 
 
 def _text_ids(categorical: dict[str, Categorical], texts: tf.Tensor) -> tf.Tensor:
-    """Returns 0 for missing, 1.. for known values, then unseen ones by hash, (B, C)."""
+    """Returns 0 for missing, 1.. for known values, then unseen ones by hash, (B, T_c).
+
+    What is empty beside a value of the row is padding.
+    """
     [path] = tft.experimental.ptransform_analyzer(
         [texts],
         analyzers.FitVocabulary(categorical),
@@ -94,20 +130,26 @@ def _text_ids(categorical: dict[str, Categorical], texts: tf.Tensor) -> tf.Tenso
         [[]],
         [VOCABULARY_END.encode()],
     )
+    columns = _text_columns(categorical)
     prefixes = [vocabulary_line(name, "") for name in categorical]
     # Where each feature's lines start and, by the last line, where they end.
     starts = tft.apply_vocabulary(
         tf.constant([*prefixes, VOCABULARY_END]), path, default_value=-1
     )  # (C + 1,)
     lines = tft.apply_vocabulary(
-        tf.constant([prefixes]) + texts, path, default_value=-1
-    )  # (B, C)
-    buckets = tf.constant(
-        [f.hash_buckets or f.oov_buckets for f in categorical.values()], tf.int64
-    )
+        tf.constant([[vocabulary_line(name, "") for name, _ in columns]]) + texts,
+        path,
+        default_value=-1,
+    )  # (B, T_c)
+    features = [categorical[name] for name, _ in columns]
+    owners = [list(categorical).index(name) for name, _ in columns]
+    start, size = tf.gather(starts, owners), tf.gather(starts[1:] - starts[:-1], owners)
+    buckets = tf.constant([f.hash_buckets or f.oov_buckets for f in features], tf.int64)
     hashes = tf.strings.to_hash_bucket_fast(texts, _HASH_SPACE)
-    unseen = starts[1:] - starts[:-1] + hashes % buckets
-    return tf.where(lines >= 0, lines - starts[:-1], unseen)
+    ids = tf.where(lines >= 0, lines - start, size + hashes % buckets)
+    beside = tf.constant([[number > 0 for _, number in columns]])
+    padding = tf.constant(PADDING_ID, tf.int64)
+    return tf.where(beside & (ids == MISSING_ID), padding, ids)
 
 
 def _bucket_ids(numbers: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
@@ -122,7 +164,10 @@ def _bucket_ids(numbers: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
 def _scaled_values(
     numeric: dict[str, Numeric], numbers: tf.Tensor, scales: tf.Tensor
 ) -> tf.Tensor:
-    """Returns the standardised values of the scaled fields, 1 where missing, (B, S)."""
+    """Returns the multipliers of the scaled fields, 1 where missing, (B, S).
+
+    They are standardised and cut off, but those of scale raw.
+    """
     chosen = [i for i, f in enumerate(numeric.values()) if f.scale]
     features = [f for f in numeric.values() if f.scale]
     values = tf.gather(numbers, chosen, axis=1)  # (B, S)
@@ -130,9 +175,10 @@ def _scaled_values(
     logarithms = tf.sign(values) * tf.math.log1p(tf.abs(values))
     values = tf.where(logarithmic, logarithms, values)
     mean, deviation = tf.unstack(tf.gather(scales, chosen), axis=1)  # (S,), (S,)
-    scaled = tf.clip_by_value(
-        (values - mean) / deviation, -_SCALED_LIMIT, _SCALED_LIMIT
+    limits = tf.constant(
+        [[math.inf if f.scale == "raw" else _SCALED_LIMIT for f in features]]
     )
+    scaled = tf.clip_by_value((values - mean) / deviation, -limits, limits)
     return tf.where(tf.math.is_nan(values), 1.0, scaled)
 
 
@@ -143,3 +189,15 @@ def _first_values(column: tf.SparseTensor, missing: Any) -> tf.Tensor:
         column.indices, column.values, tf.stack([rows, tf.maximum(width, 1)])
     )
     return tf.reshape(tf.sparse.to_dense(padded, missing)[:, 0], [-1, 1])
+
+
+def _several_values(column: tf.SparseTensor, max_values: int) -> tf.Tensor:
+    """Returns the first values of each row that are not empty, (B, max_values)."""
+    filled = column.values != ""
+    ragged = tf.RaggedTensor.from_value_rowids(
+        tf.boolean_mask(column.values, filled),
+        tf.boolean_mask(column.indices[:, 0], filled),
+        column.dense_shape[0],
+        validate=False,
+    )
+    return ragged.to_tensor("", shape=[None, max_values])

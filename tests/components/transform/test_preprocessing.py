@@ -1,15 +1,11 @@
 import math
-import tempfile
 
 import numpy as np
 import pytest
-import tensorflow as tf
-import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
 
-from components.transform.preprocessing import preprocessing_fn
 from schema.contract import IDS, VALUES
-from schema.features import Categorical, Dataset
+from schema.features import Dataset
+from tests import fitting
 
 # Columns of tests.conftest.SMALL, in order: user, ad, site, device, price, age.
 USER, AD, SITE, DEVICE, PRICE, AGE = range(6)
@@ -38,31 +34,10 @@ def transform():
     from tests.conftest import SMALL
 
     dataset = Dataset.model_validate(SMALL)
-    spec = {
-        name: tf.io.VarLenFeature(
-            tf.string if isinstance(feature, Categorical) else tf.float32
-        )
-        for name, feature in dataset.features.items()
-    } | {"click": tf.io.VarLenFeature(tf.int64)}
-    metadata = tft.DatasetMetadata.from_feature_spec(spec)
-    config = {"dataset": dataset.model_dump_json()}
-    folder = tempfile.mkdtemp()
-    with tft_beam.Context(temp_dir=tempfile.mkdtemp()):
-        fitted = (TRAIN, metadata) | tft_beam.AnalyzeDataset(
-            lambda inputs: preprocessing_fn(inputs, config)
-        )
-        fitted | tft_beam.WriteTransformFn(folder)
-    layer = tft.TFTransformOutput(folder).transform_features_layer()
+    layer = fitting.fit(dataset, TRAIN).transform_features_layer()
 
     def apply(*rows):
-        raw = {
-            name: tf.RaggedTensor.from_row_lengths(
-                tf.constant([v for r in rows for v in r[name]], kind.dtype),
-                [len(r[name]) for r in rows],
-            ).to_sparse()
-            for name, kind in spec.items()
-        }
-        out = layer(raw)
+        out = layer(fitting.raw(dataset, rows))
         return out[IDS].numpy(), out[VALUES].numpy(), out["click"].numpy()
 
     return apply
