@@ -5,7 +5,17 @@ from typing import Any
 
 # Import paths, so that reading a configuration loads no framework.
 POLICY_TYPES = {
+    "lr": "model.lr:LR",
+    "fm": "model.fm:FM",
+    "fnn": "model.fnn:FNN",
+    "pnn": "model.pnn:PNN",
+    "wide_deep": "model.wide_deep:WideDeep",
     "deepfm": "model.deepfm:DeepFM",
+    "dcn": "model.dcn:DCN",
+    "dcn_v2": "model.dcn_v2:DCNv2",
+    "xdeepfm": "model.xdeepfm:XDeepFM",
+    "autoint": "model.autoint:AutoInt",
+    "dlrm": "model.dlrm:DLRM",
 }
 
 
