@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: str | Path, text: str) -> None:
-    """Writes a text file beside its place, then renames it."""
+def write_whole(path: str | Path, content: str | bytes) -> None:
+    """Writes a file beside its place, then renames it."""
     partial = f"{path}.partial"
-    Path(partial).write_text(text)
+    Path(partial).write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(partial, path)

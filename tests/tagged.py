@@ -1,9 +1,4 @@
-"""A dataset with multi-valued columns, rows to fit, and a model to serve with it."""
-
-import numpy as np
-import tensorflow as tf
-
-from schema.contract import IDS
+"""A dataset with multi-valued columns, and rows to fit."""
 
 TAGGED = {
     "name": "tagged",
@@ -62,16 +57,3 @@ TRAIN = [
     row(tags=["red", "", "x", "late"], shops=["north", "south"], price=[-3.0]),
     row(tags=[], genres=[], shops=["south", "south"], age=[40.0]),
 ]
-
-
-class WeighedIds(tf.Module):
-    """A model whose logit is a weighed sum of the ids: each of them is in the score."""
-
-    WEIGHTS = np.linspace(0.01, 0.11, 11, dtype=np.float32)  # (T,)
-
-    def __call__(self, inputs, training=False):
-        ids = tf.cast(inputs[IDS], tf.float32)
-        return tf.reduce_sum(ids * self.WEIGHTS, axis=1, keepdims=True)  # (B, 1)
-
-    def scores(self, ids):
-        return 1.0 / (1.0 + np.exp(-(ids @ self.WEIGHTS)))  # (B,)

@@ -1,8 +1,57 @@
-"""Reads transformed Examples as batches for Keras."""
+"""Reads Examples as batches: transformed ones for Keras, raw ones for all others."""
+
+import dataclasses
 
 import tensorflow as tf
+import tensorflow_transform as tft
 
+from schema.contract import VOCABULARY, vocabulary_sizes
+from schema.features import Dataset, EmbeddingField, embedding_field
+
+EVAL_BATCH = 4096  # examples; nothing is learnt from them, so larger is only faster
 _SHUFFLE_ROWS = 200_000
+
+
+@dataclasses.dataclass(frozen=True)
+class TransformedSplits:
+    """What a model is trained on.
+
+    Attributes:
+        dataset: The declaration.
+        transform: What Transform fitted.
+        train_files: Patterns of gzipped TFRecord files of transformed tf.Examples.
+        eval_files: The same of the eval split.
+    """
+
+    dataset: Dataset
+    transform: tft.TFTransformOutput
+    train_files: list[str]
+    eval_files: list[str]
+
+    def fields(self) -> list[EmbeddingField]:
+        """Returns the slots of a model's input, in declared order."""
+        lines: dict[str, int] = {}
+        if self.dataset.categorical():
+            with open(self.transform.vocabulary_file_by_name(VOCABULARY)) as file:
+                lines = vocabulary_sizes(file)
+        return [
+            embedding_field(name, feature, lines.get(name, 0))
+            for name, feature in self.dataset.features.items()
+        ]
+
+    def train(self, batch_size: int, seed: int) -> tf.data.Dataset:
+        """Returns shuffled batches of (features, label), another order each pass."""
+        spec = self.transform.transformed_feature_spec()
+        return read(self.train_files, spec, self.dataset.label.column, batch_size, seed)
+
+    def evaluation(self) -> tf.data.Dataset:
+        """Returns batches of (features, label)."""
+        spec = self.transform.transformed_feature_spec()
+        return read(self.eval_files, spec, self.dataset.label.column, EVAL_BATCH)
+
+    def train_rows(self) -> int:
+        """Returns how many rows the train split has."""
+        return count(self.train_files)
 
 
 def read(
@@ -31,6 +80,36 @@ def read(
         return features, labels
 
     return records.batch(batch_size).map(parse, tf.data.AUTOTUNE).prefetch(4)
+
+
+def read_raw(
+    files: list[str], dataset: Dataset, transform: tft.TFTransformOutput
+) -> tf.data.Dataset:
+    """Returns batches of (features, numbers, label), rows in the files' order.
+
+    The features are transformed; the numbers are those of the numeric columns as they
+    were, float32 (B, M), not a number where missing.
+
+    Args:
+        files: Patterns of gzipped TFRecord files of raw tf.Examples.
+        dataset: What they hold.
+        transform: What Transform fitted.
+    """
+    raw_spec, layer = transform.raw_feature_spec(), transform.transform_features_layer()
+    missing = tf.io.FixedLenFeature([], tf.float32, float("nan"))
+    number_spec = dict.fromkeys(dataset.numeric(), missing)
+    label = dataset.label.column
+
+    def parse(batch: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
+        features = layer(tf.io.parse_example(batch, raw_spec))
+        labels = tf.cast(features.pop(label), tf.float32)  # (B, 1)
+        if not number_spec:
+            return features, tf.zeros([tf.size(batch), 0]), labels
+        columns = tf.io.parse_example(batch, number_spec)
+        numbers = tf.stack([columns[name] for name in number_spec], axis=1)
+        return features, numbers, labels
+
+    return _records(files).batch(EVAL_BATCH).map(parse).prefetch(2)
 
 
 def count(files: list[str]) -> int:

@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,7 +6,6 @@ from pydantic import ValidationError
 from components.trainer import datasets, training
 from components.trainer.config import EarlyStopping, TrainConfig
 from model.config import ModelConfig
-from model.deepfm import DeepFM
 from schema.contract import IDS
 from schema.features import EmbeddingField
 
@@ -36,13 +34,13 @@ def files(tmp_path):
 
 
 def fit(files, **settings):
-    config = TrainConfig(batch_size=50, **settings)
-    keras.utils.set_random_seed(config.seed)
+    config = TrainConfig(batch_size=50, embedding_stddev=0.3, **settings)
     fields = [EmbeddingField(name=name, num_ids=4) for name in "ab"]
-    model = DeepFM(fields, ModelConfig(policy_type="deepfm", dropout=0.0), 0.3)
+    policy = ModelConfig(policy_type="deepfm", dropout=0.0, learning_rate=0.01)
+    model = training.build(fields, policy, config, rows=300)
     train = datasets.read(files, SPEC, "click", 50, config.seed)
     evaluation = datasets.read(files, SPEC, "click", 128)
-    history = training.fit(model, train, evaluation, 300, 0.01, config)
+    history = training.fit(model, train, evaluation, 300, config)
     return model, history.history, evaluation
 
 
@@ -88,3 +86,66 @@ def test_same_seed_same_history(files):
 def test_epochs_and_steps_exclude_each_other():
     with pytest.raises(ValidationError, match="not both"):
         TrainConfig(epochs=1, steps=1)
+
+
+def built(rows=1000, **settings):
+    fields = [EmbeddingField(name=name, num_ids=4) for name in "ab"]
+    policy = ModelConfig(policy_type="deepfm")
+    model = training.build(fields, policy, TrainConfig(**settings), rows)
+    model({IDS: np.array([[1, 2]])})
+    return model.embedding.tables[0].table, model.linear.tables[0].table
+
+
+def test_the_pull_of_the_prior_fades_as_rows_grow():
+    embeddings, weights = built(embedding_stddev=0.1, first_order_stddev=0.5)
+    assert embeddings.row_l2 == pytest.approx(1 / (0.1**2 * 1000))
+    assert weights.row_l2 == pytest.approx(1 / (0.5**2 * 1000))
+    assert built(4000)[0].row_l2 == pytest.approx(built(1000)[0].row_l2 / 4)
+    embeddings, weights = built(embedding_l2=0.3, first_order_l2=0.0)
+    assert (embeddings.row_l2, weights.row_l2) == (0.3, 0.0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "adagrad"},
+        {"first_order_ftrl": {"learning_rate": 0.1}},
+        {"clip_norm": 0.05},
+        {"label_smoothing": 0.1},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_each_way_to_train_learns_in_its_own_way(files, settings):
+    history = fit(files, epochs=20, early_stopping=None, **settings)[1]
+    assert history["val_auc"][-1] > 0.9
+    plain = fit(files, epochs=1, early_stopping=None)[0]
+    other = fit(files, epochs=1, early_stopping=None, **settings)[0]
+    for one, two in zip(plain.trainable_weights, other.trainable_weights, strict=True):
+        if "/linear/" in one.path or "first_order_ftrl" not in settings:
+            assert not np.array_equal(one, two), one.path
+
+
+def test_smoothed_labels_keep_probabilities_from_the_ends(files):
+    def furthest(**settings):
+        model, _, evaluation = fit(files, epochs=30, early_stopping=None, **settings)
+        return np.abs(model.predict(evaluation, verbose=0)).max()
+
+    assert furthest(label_smoothing=0.2) < 0.8 * furthest()
+
+
+def test_large_batches_on_many_threads_are_summed_in_one_order():
+    rng = np.random.default_rng(0)
+    ids = rng.zipf(1.3, (50_000, 2)) % 1000
+    labels = (ids.sum(axis=1, keepdims=True) % 2).astype(np.float32)
+    data = tf.data.Dataset.from_tensor_slices(({IDS: ids}, labels)).batch(10_000)
+    fields = [EmbeddingField(name=name, num_ids=1000) for name in "ab"]
+    policy = ModelConfig(policy_type="deepfm", id_dropout=0.1, batch_norm=True)
+    config = TrainConfig(batch_size=10_000, epochs=2)
+
+    def weights():
+        model = training.build(fields, policy, config, len(ids))
+        training.fit(model, data, data, len(ids), config)
+        return model.weights
+
+    for one, other in zip(weights(), weights(), strict=True):
+        np.testing.assert_array_equal(one, other)

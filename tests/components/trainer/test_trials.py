@@ -1,0 +1,118 @@
+"""Trials of our models and of LightGBM, on rows that went through a real transform."""
+
+import numpy as np
+import pytest
+
+from components.trainer import datasets, gbdt, trials
+from components.trainer.config import TrainConfig
+from model.config import ModelConfig
+from schema.contract import IDS, VALUES
+from schema.features import Dataset
+from tests import fitting
+from tests.tagged import TAGGED, TRAIN, row
+
+DATASET = Dataset.model_validate(TAGGED)
+ROWS = 600
+
+
+def drawn(rows, seed):
+    """Rows whose click hangs on whether a tag and a site go together, and on age."""
+    rng = np.random.default_rng(seed)
+    table = []
+    for _ in range(rows):
+        tag, site, age = rng.integers(3), rng.integers(3), rng.normal(40.0, 10.0)
+        logit = 4.0 * (tag == site) - 2.0 + 0.1 * (age - 40.0)
+        table.append(
+            row(
+                tags=["red", "blue", "green"][tag : tag + 1],
+                site=[f"s{site}"],
+                price=[],
+                age=[age] if rng.random() < 0.9 else [],
+                click=[int(rng.random() < 1.0 / (1.0 + np.exp(-logit)))],
+            )
+        )
+    return table
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    """Returns the splits as they are trained on, and both as raw batches."""
+    folder = tmp_path_factory.mktemp("splits")
+    train, evaluation = drawn(ROWS, 0), drawn(ROWS, 1)
+    transform = fitting.fit(DATASET, train)
+    layer = transform.transform_features_layer()
+    files, transformed = [], []
+    for name, rows in (("train", train), ("eval", evaluation)):
+        files.append(fitting.write_examples(rows, folder / f"{name}.gz"))
+        columns = layer(fitting.raw(DATASET, rows))
+        transformed_rows = [
+            dict(zip(columns, values, strict=True))
+            for values in zip(
+                *(column.numpy() for column in columns.values()), strict=True
+            )
+        ]
+        path = folder / f"{name}_xf.gz"
+        transformed.append(fitting.write_examples(transformed_rows, path))
+    splits = datasets.TransformedSplits(DATASET, transform, *transformed)
+    return splits, *(datasets.read_raw(paths, DATASET, transform) for paths in files)
+
+
+def test_raw_rows_come_whole_and_in_order(tmp_path):
+    transform = fitting.fit(DATASET, TRAIN)
+    files = fitting.write_examples(TRAIN, tmp_path / "rows.gz")
+    [(features, numbers, labels)] = datasets.read_raw(files, DATASET, transform)
+    expected = transform.transform_features_layer()(fitting.raw(DATASET, TRAIN))
+    np.testing.assert_array_equal(features[IDS], expected[IDS])
+    np.testing.assert_array_equal(features[VALUES], expected[VALUES])
+    nan = float("nan")
+    ages = [(r["age"] or [nan])[0] for r in TRAIN]
+    prices = [(r["price"] or [nan])[0] for r in TRAIN]
+    np.testing.assert_array_equal(numbers, np.transpose([prices, ages]).astype("f4"))
+    assert labels.numpy().tolist() == [[1.0]] * len(TRAIN)
+
+
+def test_without_numbers_there_are_no_columns_of_them(tmp_path):
+    user = {"type": "categorical", "min_count": 1}
+    dataset = Dataset.model_validate(
+        {"name": "n", "label": {"column": "click"}, "features": {"user": user}}
+    )
+    rows = [{"user": ["u"], "click": [1]}, {"user": [], "click": [0]}]
+    transform = fitting.fit(dataset, rows)
+    files = fitting.write_examples(rows, tmp_path / "rows.gz")
+    [(features, numbers, _)] = datasets.read_raw(files, dataset, transform)
+    assert numbers.shape == (2, 0)
+    assert features[IDS].numpy().tolist() == [[1], [0]]
+
+
+def test_a_model_is_scored_row_by_row_and_measured(raw):
+    splits, _, evaluation = raw
+    policy = ModelConfig(policy_type="lr", learning_rate=0.1)
+    trial = trials.run(splits, evaluation, policy, TrainConfig(epochs=2))
+    labels = np.concatenate([label[:, 0] for _, _, label in evaluation])
+    np.testing.assert_array_equal(trial.labels, labels)
+    assert trial.scores.shape == (ROWS,)
+    assert 0.5 < trial.auc() < 0.75  # age helps; which tag meets which site cannot
+    assert 0.0 < trial.log_loss() < 1.0
+    weights = sum(field.num_ids for field in splits.fields()) + 1
+    assert (trial.parameters, trial.size_bytes) == (weights, 4 * weights)
+    assert trial.examples_per_second > 0
+    assert trial.latencies_ms.min() > 0
+
+
+def test_trees_see_ids_as_categories_and_numbers_with_gaps(raw):
+    splits, train, evaluation = raw
+    trial = gbdt.run(splits.fields(), train, evaluation, seed=1)
+    assert trial.auc() > 0.85  # only a pair of categories can say so much
+    assert trial.log_loss() < 0.5
+    assert trial.parameters > 10
+    assert trial.size_bytes > 100
+    assert trial.examples_per_second > 0
+
+
+def test_trees_of_one_seed_are_the_same_trees(raw):
+    splits, train, evaluation = raw
+    first, again, other = (
+        gbdt.run(splits.fields(), train, evaluation, seed).scores for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
