@@ -19,6 +19,12 @@ app = typer.Typer(
 _DEFAULT_CONFIG = Path(__file__).parent / "configs" / "generated.yaml"
 _BAD_INPUT, _NOT_BLESSED, _ANOMALIES, _SERVER = 2, 3, 4, 5
 
+Config = Annotated[str, typer.Argument(help="The experiment.")]
+Data = Annotated[str | None, typer.Option(help="Its data: a file or folder.")]
+Root = Annotated[str, typer.Option(help="The folder of runs.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="KEY=VALUE, over the file's.")
+]
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show all that is printed, and tracebacks.")
 ]
@@ -26,16 +32,10 @@ Debug = Annotated[
 
 @app.command()
 def run(
-    config: Annotated[str, typer.Argument(help="The experiment.")] = str(
-        _DEFAULT_CONFIG
-    ),
-    data: Annotated[
-        str | None, typer.Option(help="Its data: a file or folder.")
-    ] = None,
-    root: Annotated[str, typer.Option(help="The folder of runs.")] = "runs",
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="KEY=VALUE, over the file's.")
-    ] = None,
+    config: Config = str(_DEFAULT_CONFIG),
+    data: Data = None,
+    root: Root = "runs",
+    overrides: Overrides = None,
     debug: Debug = False,
 ) -> None:
     """Train, evaluate and, if it is good enough, push a model."""
@@ -47,6 +47,32 @@ def run(
     print(local_runner.describe(summary, command))
     if not summary["blessed"]:
         raise typer.Exit(_NOT_BLESSED)
+
+
+@app.command()
+def compare(
+    config: Config = str(_DEFAULT_CONFIG),
+    models: Annotated[
+        str | None,
+        typer.Option(
+            help="Policy types, names of policy_configs, gbdt for LightGBM; by comma."
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each model.")] = 3,
+    data: Data = None,
+    root: Root = "runs",
+    overrides: Overrides = None,
+    debug: Debug = False,
+) -> None:
+    """Train models side by side on the same data, and say which is worth its cost."""
+    from pipeline import comparison, loading
+
+    experiment = loading.load(config, overrides or [], data)
+    names = models.split(",") if models else comparison.DEFAULT_MODELS
+    names = [name.strip() for name in names]
+    print(
+        comparison.describe(comparison.compare(experiment, names, seeds, root, debug))
+    )
 
 
 @app.command()

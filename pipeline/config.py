@@ -1,11 +1,15 @@
 """`PipelineConfig`: an experiment, made of the rooms' own settings."""
 
-from pydantic import Field, model_validator
+import difflib
+import itertools
+from collections.abc import Iterable
+
+from pydantic import ConfigDict, Field, model_validator
 
 from components.evaluator.config import EvalConfig
 from components.trainer.config import TrainConfig
 from model.config import ModelConfig
-from schema.features import Dataset, Frozen, Name
+from schema.features import Categorical, Dataset, Frozen, Name, Numeric
 
 # Beam's own DirectRunner may hand a job to a program that it fetches at run time.
 LOCAL_BEAM = (
@@ -13,12 +17,20 @@ LOCAL_BEAM = (
     "--direct_running_mode=in_memory",
     "--direct_num_workers=1",
 )
+_WITHOUT_INTERACTIONS = ("lr",)
 
 
 class PolicyConfigs(Frozen):
-    """The policies of an experiment."""
+    """The policy that is trained and served, and others to compare it with, by name."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, ModelConfig]
 
     scoring_policy: ModelConfig
+
+    def named(self) -> dict[str, ModelConfig]:
+        """Returns all policies."""
+        return {"scoring_policy": self.scoring_policy, **self.__pydantic_extra__}
 
 
 class PushConfig(Frozen):
@@ -44,13 +56,66 @@ class PipelineConfig(Frozen):
         """The scoring policy."""
         return self.policy_configs.scoring_policy
 
+    def with_policy(self, name: str) -> "PipelineConfig":
+        """Returns the same experiment with another scoring policy.
+
+        Args:
+            name: Of one of `policy_configs`; or a policy_type, which takes over the
+                scoring policy's settings, but that `lr` learns ten times as fast: its
+                weights begin at 0, and its gradients are no products.
+
+        Raises:
+            ValidationError: The dataset's features are not for that policy.
+        """
+        policy = self.policy_configs.named().get(name)
+        if policy is None:
+            policy = self.policy.of_type(name)
+            if name == "lr":
+                rate = 10.0 * policy.learning_rate
+                policy = policy.model_copy(update={"learning_rate": rate})
+        configs = {"scoring_policy": policy.model_dump(mode="json")}
+        settings = self.model_dump(mode="json") | {"policy_configs": configs}
+        return PipelineConfig.model_validate(settings)
+
     @model_validator(mode="after")
-    def _slices_known(self) -> "PipelineConfig":
-        for keys in self.evaluation.slices:
-            for key in keys:
-                if key not in self.dataset.features:
+    def _features_known(self) -> "PipelineConfig":
+        self._check_features(
+            "evaluation.slices", itertools.chain(*self.evaluation.slices)
+        )
+        for name, policy in self.policy_configs.named().items():
+            key = f"policy_configs.{name}"
+            self._check_features(f"{key}.embedding_dims", policy.embedding_dims)
+            crossed = list(itertools.chain(*policy.crosses))
+            self._check_features(f"{key}.crosses", crossed)
+            for feature in crossed:
+                declared = self.dataset.features[feature]
+                if isinstance(declared, Categorical) and declared.separator:
                     raise ValueError(
-                        f"evaluation.slices names {key!r}, which is no feature of "
-                        f"dataset {self.dataset.name!r}"
+                        f"{key}.crosses names {feature!r}, which has several values a "
+                        "row; a cross takes one of each of its fields"
                     )
+        return self
+
+    def _check_features(self, key: str, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self.dataset.features:
+                near = difflib.get_close_matches(name, self.dataset.features, n=1)
+                raise ValueError(
+                    f"{key} names {name!r}, which is no feature of dataset "
+                    f"{self.dataset.name!r}"
+                    + (f"; did you mean {near[0]!r}?" if near else "")
+                )
+
+    @model_validator(mode="after")
+    def _raw_numbers_meet_nothing(self) -> "PipelineConfig":
+        if self.policy.policy_type in _WITHOUT_INTERACTIONS:
+            return self
+        for name, feature in self.dataset.features.items():
+            if isinstance(feature, Numeric) and feature.scale == "raw":
+                raise ValueError(
+                    f"dataset.features.{name}.scale: raw is for policy_type: lr only. "
+                    f"In {self.policy.policy_type} the field's embedding meets those "
+                    "of others, and a large number in it would drown them all: use "
+                    "z_score, log_z_score, or buckets without a scale"
+                )
         return self

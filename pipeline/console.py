@@ -58,6 +58,25 @@ class RunConsole(logging.Handler):
                 f"  {match[1]} {done} in {seconds:.1f} s", highlight=False
             )
 
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Shows what is logged meanwhile."""
+        import absl.logging  # it resets the level when TFX imports it first
+
+        logger = logging.getLogger()
+        logger.setLevel(logging.INFO)
+        absl.logging.set_verbosity(absl.logging.INFO)
+        logger.addHandler(self)
+        try:
+            yield
+        finally:
+            logger.removeHandler(self)
+            self.stop_bar()
+
+    def say(self, line: str) -> None:
+        """Prints a line."""
+        self._console.print(line, highlight=False)
+
     def stop_bar(self) -> None:
         """Ends the bar, if there is one."""
         if self._bar:

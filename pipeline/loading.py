@@ -24,6 +24,20 @@ _FOREIGN_WORDS = {
     "dnn_activation": "activation_fn",
     "net_dropout": "dropout",
     "dnn_dropout": "dropout",
+    "dnn_use_bn": "batch_norm",
+    "dim": "embedding_dim",
+    "cross_num": "cross_layers",
+    "num_cross_layers": "cross_layers",
+    "low_rank": "cross_rank",
+    "num_experts": "cross_experts",
+    "cin_hidden_units": "cin_units",
+    "cin_layer_size": "cin_units",
+    "att_layer_num": "attention_layers",
+    "att_head_num": "attention_heads",
+    "num_heads": "attention_heads",
+    "embedding_regularizer": "embedding_l2",
+    "l2_reg_embedding": "embedding_l2",
+    "max_gradient_norm": "clip_norm",
 }
 _UNION_TAGS: dict[str, type[BaseModel]] = {
     "categorical": Categorical,
@@ -162,7 +176,7 @@ def _sentence(error: ErrorDetails, path: str) -> str:
     if error["type"] == "missing":
         return f"{path}: the key {key!r} is missing."
     message = error["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
+    message = (message[0].lower() + message[1:]).replace("tuple", "list")
     if error["type"] == "value_error" and isinstance(given, dict):
         return f"{path}: {key + ': ' if key else ''}{message}."
     return f"{path}: {key}: received {given!r}, {message}."
@@ -170,6 +184,8 @@ def _sentence(error: ErrorDetails, path: str) -> str:
 
 def _known_keys(loc: list[str]) -> list[str] | None:
     """Returns the keys of the block at a location."""
+    if loc[:1] == ["policy_configs"]:
+        loc = ["policy_configs", *["scoring_policy" for _ in loc[1:2]], *loc[2:]]
     block: Any = PipelineConfig
     for part in loc:
         field = block.model_fields.get(part) if _is_block(block) else None

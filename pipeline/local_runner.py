@@ -1,25 +1,19 @@
 """Runs an experiment on this machine and says what came of it."""
 
-import contextlib
-import fcntl
 import json
-import logging
 import os
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.example_gen import click_log, reader
+from components.example_gen import click_log
 from components.files import write_whole
-from pipeline import loading
+from pipeline import workspace
 from pipeline.config import PipelineConfig
 from pipeline.console import RunConsole, quiet
 from schema.contract import DEFAULT_GRPC_PORT
-from schema.errors import ConfigError
-
-_GENERATED = "generated"
 
 
 def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any]:
@@ -40,13 +34,8 @@ def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any
         ConfigError: The run's folder cannot be used.
         DataError: The data is not what was declared.
     """
-    folder = Path(root) / config.name
     begun = time.monotonic()
-    with _held(folder):
-        config = _with_data(config, folder)
-        reader.check_first_rows(config.dataset)
-        _check_places(config)
-        loading.dump(config, str(folder / "config.yaml"))
+    with workspace.opened(config, root) as (config, folder):
         log_path = str(folder / "log.txt")
         with quiet(log_path, debug) as console:
             console.print(f"{config.name}: {config.dataset.path}", highlight=False)
@@ -64,7 +53,6 @@ def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any
                 summary["error"] = f"{shown.component or 'the runner'}: {error}"
                 raise
             finally:
-                shown.stop_bar()
                 total = round(time.monotonic() - begun, 1)
                 summary["seconds"] = {**shown.seconds, "total": total}
                 write_whole(
@@ -104,22 +92,33 @@ def describe(summary: dict[str, Any], command: str) -> str:
     return "\n".join([*lines, str(Path(summary["config"]).with_name("summary.json"))])
 
 
-def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[str, Any]:
+def run_stages(
+    config: PipelineConfig,
+    folder: Path,
+    shown: RunConsole,
+    to_nodes: Sequence[str] = (),
+) -> str:
+    """Runs the DAG, or what some of its nodes need.
+
+    Args:
+        config: The experiment.
+        folder: Of the run.
+        shown: Shows what goes on.
+        to_nodes: The last nodes to run; without any, all.
+
+    Returns:
+        The path of the metadata file, which knows what came of it.
+    """
     # Slow to import, and noisy: only now, when the noise goes to the log.
-    import absl.logging
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+    from tfx.orchestration.pipeline import RunOptions
 
     from pipeline.code_version import code_version
     from pipeline.pipeline import create_pipeline
-    from pipeline.record import RunRecord, verdict
 
     serving_dir = config.push.destination or str(folder / "serving" / config.name)
     metadata_path = str(folder / "metadata.db")
-    logger = logging.getLogger()
-    logger.setLevel(logging.INFO)
-    absl.logging.set_verbosity(absl.logging.INFO)
-    logger.addHandler(shown)
-    try:
+    with shown.listening():
         LocalDagRunner().run(
             create_pipeline(
                 config,
@@ -127,10 +126,16 @@ def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[st
                 metadata_path=metadata_path,
                 serving_dir=os.path.abspath(serving_dir),
                 code_version=code_version(),
-            )
+            ),
+            run_options=RunOptions(to_nodes=list(to_nodes)) if to_nodes else None,
         )
-    finally:
-        logger.removeHandler(shown)
+    return metadata_path
+
+
+def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[str, Any]:
+    metadata_path = run_stages(config, folder, shown)
+    from pipeline.record import RunRecord, verdict
+
     record = RunRecord(metadata_path)
     metrics, baseline = record.metrics(), record.baseline_metrics()
     pushed = record.pushed()
@@ -144,57 +149,3 @@ def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[st
         "pushed_version": pushed[0] if pushed else None,
         "pushed_path": pushed[1] if pushed else None,
     }
-
-
-def _with_data(config: PipelineConfig, folder: Path) -> PipelineConfig:
-    """Returns the experiment with its data's path; draws the log if it has none."""
-    path = config.dataset.path
-    if path is None and config.dataset.name == _GENERATED:
-        path = click_log.ensure(str(folder / "data"), click_log.load_plan())
-    if path is None:
-        return config
-    dataset = config.dataset.model_copy(update={"path": os.path.abspath(path)})
-    return config.model_copy(update={"dataset": dataset})
-
-
-def _check_places(config: PipelineConfig) -> None:
-    """Refuses what would end the run only after long work."""
-    schema = config.dataset.curated_schema
-    if schema and not os.path.isfile(schema):
-        raise ConfigError(
-            f"dataset.curated_schema: {schema} does not exist. Mend the path, or "
-            "remove the key to have a schema inferred."
-        )
-    destination = config.push.destination
-    if destination is None:
-        return
-    try:
-        os.makedirs(destination, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"push.destination: {destination} cannot be made: {error.strerror}."
-        ) from error
-    if not os.access(destination, os.W_OK):
-        raise ConfigError(f"push.destination: {destination} cannot be written to.")
-
-
-@contextlib.contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Holds a run's folder, so that two runs never write to it at once."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / ".lock", "w")
-    except OSError as error:
-        raise ConfigError(
-            f"{folder} cannot be written to: {error.strerror}. "
-            "Give another folder with --root."
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ConfigError(
-                f"{folder} is in use by another run. Wait for it, or give this "
-                "one another name (--set name=NAME)."
-            ) from error
-        yield

@@ -19,6 +19,7 @@ import yaml
 
 from components.example_gen import encoding, reader
 from components.serving import signatures
+from model.base import EmbeddingPrior
 from model.config import ModelConfig
 from model.deepfm import DeepFM
 from pipeline import loading
@@ -28,6 +29,8 @@ from tests.conftest import SMALL
 
 pytestmark = pytest.mark.pipeline
 ROWS = 4000
+TAGS = {"type": "categorical", "separator": "|", "max_values": 3}
+LOG = {**SMALL, "features": {**SMALL["features"], "tags": TAGS}}
 
 
 def deepfm(*args, **kwargs):
@@ -45,14 +48,15 @@ def write_log(path):
     rng = np.random.default_rng(0)
     with open(path, "w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["click", *SMALL["features"]])
+        writer.writerow(["click", *LOG["features"]])
         for _ in range(ROWS):
             user, ad, price = rng.integers(6), rng.integers(6), rng.lognormal()
             logit = 3.0 * ((user + ad) % 2) - 2.0 + 0.5 * math.log(price)
             click = int(rng.random() < 1 / (1 + math.exp(-logit)))
             age = "" if rng.random() < 0.2 else int(rng.integers(18, 80))
+            tags = "|".join(f"t{tag}" for tag in rng.integers(9, size=rng.integers(5)))
             cells = [f"u{user}", f"a{ad}", f"s{rng.integers(30)}", "tv", price, age]
-            writer.writerow([click, *cells])
+            writer.writerow([click, *cells, tags])
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +65,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("e2e")
     write_log(folder / "log.csv")
     settings = {
-        "dataset": {**SMALL, "path": str(folder / "log.csv")},
+        "dataset": {**LOG, "path": str(folder / "log.csv")},
         "policy_configs": {
             "scoring_policy": {
                 "policy_type": "deepfm",
@@ -180,7 +184,7 @@ def test_an_anomaly_stops_the_run_before_training(place):
         'feature { name: "click" type: INT }\n'
         + "".join(
             f'feature {{ name: "{name}" type: BYTES }}\n'
-            for name in ("user", "ad", "site")
+            for name in ("user", "ad", "site", "tags")
         )
         + 'feature { name: "device" type: BYTES domain: "device" }\n'
         + 'string_domain { name: "device" value: "phone" }\n'
@@ -218,6 +222,28 @@ def test_what_only_the_whole_file_shows_ends_in_a_sentence(tmp_path, row, messag
     assert "StatisticsGen" not in started(output.stdout)
 
 
+def test_models_are_compared_on_the_data_of_a_run(place):
+    output = deepfm(
+        "compare", place / "small.yaml", "--root", place / "runs", "--seeds", 2,
+        "--models", "lr, deepfm,gbdt", "--set", "training.epochs=8",
+    )  # fmt: skip
+    assert output.returncode == 0, output.stderr
+    assert "Transform" in reused(output.stdout)
+    assert "Trainer" not in started(output.stdout)
+    folder = place / "runs" / "small" / "compare"
+    result = json.loads((folder / "compare.json").read_text())
+    assert set(result["models"]) == {"lr", "deepfm", "gbdt"}
+    aucs = {name: model["auc"]["mean"] for name, model in result["models"].items()}
+    assert min(aucs["deepfm"], aucs["gbdt"]) > 0.05 + aucs["lr"]  # a pair decides
+    for name, model in result["models"].items():
+        assert len(model["auc"]["values"]) == 2
+        assert 0.0 < model["log_loss"]["mean"] < math.log(2)
+        assert model["latency_ms"]["p99"] >= model["latency_ms"]["p50"] > 0.0
+        assert re.search(rf"^{name} +{model['auc']['mean']:.4f} ±", output.stdout, re.M)
+    assert result["verdict"] in output.stdout
+    assert (folder / "compare.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.fixture(scope="module")
 def server(place):
     folder = str(versions(place)[0].parent)
@@ -237,7 +263,7 @@ def test_scores_over_grpc_equal_those_of_the_savedmodel(place, server, tmp_path)
     lines = (place / "log.csv").read_text().splitlines()[:500]
     # No label, a column that the model does not know, and values never seen.
     body = [line.split(",", 1)[1] + ",x" for line in lines]
-    body += ["new,new,new,new,1e30,-1e30,x", ",,,,,,x"]
+    body += ["new,new,new,new,1e30,-1e30,new|t1|new,x", ",,,,,,,x"]
     table.write_text("\n".join(body) + "\n")
     scores = tmp_path / "scores.csv"
     output = deepfm(
@@ -247,7 +273,7 @@ def test_scores_over_grpc_equal_those_of_the_savedmodel(place, server, tmp_path)
     assert output.returncode == 0, output.stderr
     served = np.loadtxt(scores, skiprows=1)
 
-    dataset = Dataset.model_validate(SMALL)
+    dataset = Dataset.model_validate(LOG)
     [batch] = reader.read_batches(str(table), dataset, labelled=False)
     loaded = tf.saved_model.load(str(versions(place)[-1]))
     examples = tf.constant(encoding.encode(batch))
@@ -281,7 +307,7 @@ def test_served_probabilities_equal_those_of_training(place, tmp_path):
         embedding_field(name, feature, lines[name])
         for name, feature in loading.load(str(config)).dataset.features.items()
     ]
-    model = DeepFM(fields, ModelConfig(policy_type="deepfm"), 0.5)
+    model = DeepFM(fields, ModelConfig(policy_type="deepfm"), EmbeddingPrior(0.5))
     in_training = tf.sigmoid(model(features))
     assert np.ptp(in_training) > 0.1
     signatures.export(model, transform, "click", str(tmp_path / "1"))

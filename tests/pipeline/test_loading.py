@@ -7,6 +7,7 @@ from pipeline import loading
 from schema.errors import ConfigError
 
 POLICY = "policy_configs.scoring_policy"
+CROSSED = f"{POLICY}={{policy_type: wide_deep, crosses: "
 CONFIGS = sorted((Path(loading.__file__).parent / "configs").glob("*.yaml"))
 
 
@@ -59,13 +60,30 @@ def test_dumped_and_loaded_it_is_the_same(write_config, tmp_path):
         (f"{POLICY}.embeding_dim=8", "mean 'embedding_dim'"),
         (f"{POLICY}.dnn_dropout=0", "did you mean 'dropout'"),
         (f"{POLICY}.hidden_units=[8]", "mean 'deep_hidden_units'"),
-        (f"{POLICY}.embedding_dim=0", "dim: received 0, .*greater than or equal to 1"),
-        (f"{POLICY}.embedding_dim=wide", "dim: received 'wide', .*integer"),
+        (f"{POLICY}.embedding_dim=0", "dim: received 0, expected a width from 1"),
+        (f"{POLICY}.embedding_dim=wide", "dim: received 'wide', .*or auto"),
+        (
+            f"{POLICY}.embedding_dims={{age: 0}}",
+            "dims.age: received 0, .*than or equal",
+        ),
+        (f"{POLICY}.embedding_dims={{agee: 8}}", "embedding_dims names 'agee'.*'age'"),
         (f"{POLICY}.dropout=1", "dropout: received 1, .*less than 1"),
         (f"{POLICY}.activation_fn=rellu", "fn: received 'rellu', .*'relu'"),
-        (f"{POLICY}.policy_type=deepfn", "received 'deepfn', expected one of deepfm"),
+        (f"{POLICY}.policy_type=deepfn", "received 'deepfn', expected one of lr, fm"),
         (f"{POLICY}.learning_rate=.nan", "learning_rate: received"),
-        (f"{POLICY}.deep_hidden_units=64", "deep_hidden_units: received 64"),
+        (f"{POLICY}.deep_hidden_units=64", "hidden_units: received 64, .*a valid list"),
+        (f"{POLICY}.deep_hidden_units='64,32'", "received '64,32', .*a valid list"),
+        (f"{POLICY}.deep_hidden_units=[64, 0]", "hidden_units.1: received 0"),
+        (f"{POLICY}.cross_layers=2", "cross_layers is read by dcn and dcn_v2 only"),
+        (f"{POLICY}.num_heads=2", "mean 'attention_heads'"),
+        (f"{CROSSED}[[user, agee]]}}", "crosses names 'agee'.*did you mean 'age'"),
+        (f"{CROSSED}[[user]]}}", "crosses.0: received .*list should have at least 2"),
+        (f"{CROSSED}[[user, age]], cross_buckets: 1}}", "cross_buckets: received 1"),
+        (
+            f"{POLICY}={{policy_type: pnn, product: outer, embedding_dim: auto}}",
+            f"{POLICY}: product: outer needs one width.*give projection_dim",
+        ),
+        ("dataset.features.age.scale=raw", "age.scale: raw is for policy_type: lr"),
         (f"{POLICY}.policy_type=null", "policy_type: received None"),
         ("trainning={}", "unknown key 'trainning'; did you mean 'training'"),
         ("training.batchsize=1", "did you mean 'batch_size'"),
@@ -121,3 +139,20 @@ def test_a_dataset_of_ones_own_lies_beside_the_experiment(tmp_path, write_config
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**SMALL, "path": "log.csv"}))
     config = loading.load(write_config(dataset="mine.yaml"))
     assert config.dataset.path == str(tmp_path / "log.csv")
+
+
+def test_a_cross_takes_fields_of_one_value(write_config):
+    overrides = [
+        "dataset.features.site={type: categorical, separator: '|'}",
+        f"{CROSSED}[[user, site]]}}",
+    ]
+    with pytest.raises(ConfigError, match="crosses names 'site', which has several"):
+        loading.load(write_config(), overrides)
+
+
+def test_a_raw_number_is_for_logistic_regression(write_config):
+    overrides = ["dataset.features.age.scale=raw", f"{POLICY}.policy_type=lr"]
+    config = loading.load(write_config(), overrides)
+    assert config.dataset.features["age"].scale == "raw"
+    with pytest.raises(ValueError, match=r"age\.scale: raw is for policy_type: lr"):
+        config.with_policy("fm")
