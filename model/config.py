@@ -48,7 +48,7 @@ class ModelConfig(Frozen):
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)  # share of units set to 0
     batch_norm: bool = False  # between a hidden layer and its activation
     # Share of known ids that training sends to the out-of-vocabulary row.
-    id_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    id_dropout: float = Field(default=0.02, ge=0.0, lt=1.0)
     learning_rate: float = Field(default=0.001, gt=0.0, le=10.0)
     mixed_precision: bool = False  # bfloat16 products; weights stay float32
 
