@@ -8,7 +8,6 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.example_gen import reader
-from schema.errors import DataError
 from schema.features import Dataset, Numeric
 
 FOLDER = Path(__file__).parents[2] / "schema"
@@ -28,9 +27,10 @@ def curated(name: str) -> schema_pb2.Schema:
 
 def read(tmp_path, name, file_name, *lines):
     (tmp_path / file_name).write_text("".join(f"{line}\n" for line in lines))
-    dataset = declared(name).model_copy(update={"path": str(tmp_path)})
-    [path] = reader.find_files(dataset)
-    return [row for b in reader.read_batches(path, dataset) for row in b.to_pylist()]
+    dataset = declared(name)
+    [path] = tmp_path.glob(dataset.file.pattern)
+    batches = reader.read_batches(str(path), dataset)
+    return [row for batch in batches for row in batch.to_pylist()]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,8 +104,10 @@ def test_movielens_rows(tmp_path):
 
 
 def test_movielens_files_as_they_come_are_not_taken_for_the_joined_one(tmp_path):
-    with pytest.raises(DataError, match=r"joined\.csv"):
-        read(tmp_path, "movielens", "ratings.csv", "userId,movieId,rating,timestamp")
+    for name in ("ratings.csv", "movies.csv", "ratings.dat", "joined.csv.gz"):
+        (tmp_path / name).touch()
+    [found] = tmp_path.glob(declared("movielens").file.pattern)
+    assert found.name == "joined.csv.gz"
 
 
 def test_adults_rows(tmp_path):
