@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components.example_gen import click_log, reader
+from components.example_gen import click_log, inputs, reader
 from components.files import write_whole
 from pipeline import loading
 from pipeline.config import PipelineConfig
@@ -80,7 +80,8 @@ def describe(summary: dict[str, Any], command: str) -> str:
     best = summary.get("bayes_auc")
     lines = [
         "",
-        f"rows        {rows['train']:,} train, {rows['eval']:,} eval",
+        f"rows        {rows['train']:,} train, {rows['eval']:,} eval"
+        + _quarantined(summary),
         f"AUC         {metrics['auc']:.6f}"
         + (f"   (best possible: {best:.6f})" if best else ""),
         f"log loss    {metrics['logloss']:.6f}",
@@ -102,6 +103,16 @@ def describe(summary: dict[str, Any], command: str) -> str:
         lines.append("pushed      nothing")
     lines += ["", f"{summary['seconds']['total']} s in all; the summary is in"]
     return "\n".join([*lines, str(Path(summary["config"]).with_name("summary.json"))])
+
+
+def _quarantined(summary: dict[str, Any]) -> str:
+    if not summary["rows"]["quarantined"]:
+        return ""
+    reasons = [f"{n:,} {reason}" for reason, n in summary["quarantined"].items()]
+    return (
+        f", {summary['rows']['quarantined']:,} set aside ({', '.join(reasons)}), see\n"
+        f"            {summary['quarantine']}"
+    )
 
 
 def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[str, Any]:
@@ -136,6 +147,8 @@ def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[st
     pushed = record.pushed()
     return {
         "rows": record.rows(),
+        "quarantined": record.quarantined(),
+        "quarantine": record.quarantine(),
         "metrics": metrics,
         "baseline_metrics": baseline,
         "bayes_auc": click_log.read_truth(str(config.dataset.path)),
@@ -151,7 +164,7 @@ def _with_data(config: PipelineConfig, folder: Path) -> PipelineConfig:
     path = config.dataset.path
     if path is None and config.dataset.name == _GENERATED:
         path = click_log.ensure(str(folder / "data"), click_log.load_plan())
-    if path is None:
+    if path is None or inputs.is_remote(path):
         return config
     dataset = config.dataset.model_copy(update={"path": os.path.abspath(path)})
     return config.model_copy(update={"dataset": dataset})

@@ -1,0 +1,217 @@
+"""Writes shards as tf.Examples, each row to the split that its hash falls into."""
+
+import dataclasses
+import json
+import os
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import tensorflow as tf
+
+from components.example_gen import encoding, reader
+from components.example_gen.quarantine import NUM_EXAMPLES, BadRow
+from components.example_gen.shards import Shard
+from schema.errors import DataError
+from schema.features import Dataset
+
+QUARANTINE = "quarantine"  # folder beside the splits
+_PARTIAL = "partial"  # folder beside the splits, for what is not whole
+
+
+@dataclasses.dataclass
+class Split:
+    """What was written to one split."""
+
+    rows: int = 0
+    clicks: int = 0
+    present: Counter[str] = dataclasses.field(default_factory=Counter)  # by column
+
+    def add(self, other: "Split") -> None:
+        self.rows += other.rows
+        self.clicks += other.clicks
+        self.present += other.present
+
+
+@dataclasses.dataclass
+class Written:
+    """What became of the rows of a shard, or of many."""
+
+    rows: int
+    splits: dict[str, Split]
+    quarantined: Counter[str]  # by reason
+    first: list[str]  # bad rows, in words
+
+    @classmethod
+    def nothing(cls, splits: Mapping[str, int]) -> "Written":
+        return cls(0, {name: Split() for name in splits}, Counter(), [])
+
+    @classmethod
+    def from_json(cls, text: str) -> "Written":
+        found = json.loads(text)
+        splits = {
+            name: Split(split["rows"], split["clicks"], Counter(split["present"]))
+            for name, split in found["splits"].items()
+        }
+        quarantined = Counter(found["quarantined"])
+        return cls(found["rows"], splits, quarantined, found["first"])
+
+    def to_json(self) -> str:
+        return json.dumps(self, default=vars)
+
+    def add(self, other: "Written") -> None:
+        self.rows += other.rows
+        for name, split in other.splits.items():
+            self.splits[name].add(split)
+        self.quarantined += other.quarantined
+        self.first = [*self.first, *other.first][:NUM_EXAMPLES]
+
+    def check_balance(self, where: str) -> None:
+        """Makes sure that every row went to a split or to the quarantine.
+
+        Raises:
+            RuntimeError: One did not; this is never the data's fault.
+        """
+        kept = sum(split.rows for split in self.splits.values())
+        if self.rows != kept + self.quarantined.total():
+            raise RuntimeError(
+                f"{where}: {self.rows} rows were read, but {kept} written and "
+                f"{self.quarantined.total()} quarantined"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """Where the shards of a dataset go, and how."""
+
+    dataset: Dataset
+    buckets: Mapping[str, int]  # the share of each split, in hash buckets
+    folders: Mapping[str, str]  # of each split
+    uri: str  # of the artifact that holds them
+    num_shards: int
+
+    def partial(self, name: str) -> str:
+        return os.path.join(self.uri, _PARTIAL, name)
+
+    def result(self, index: int) -> str:
+        """Returns where a shard's result is written: counts, or what stopped it."""
+        return self.partial(f"result-{index:05d}.json")
+
+    def begin(self) -> None:
+        for folder in (*self.folders.values(), self.partial(""), self._quarantine("")):
+            tf.io.gfile.makedirs(folder)
+
+    def end(self) -> Written:
+        """Adds up the shards' results and removes what is no longer needed.
+
+        Raises:
+            DataError: What stopped the first shard that was stopped.
+            RuntimeError: A shard or a row was lost.
+        """
+        total = Written.nothing(self.buckets)
+        for index in range(self.num_shards):
+            if not tf.io.gfile.exists(self.result(index)):
+                raise RuntimeError(f"shard {index} of {self.num_shards} left no result")
+            with tf.io.gfile.GFile(self.result(index)) as file:
+                found = file.read()
+            if "stopped" in (fault := json.loads(found)):
+                raise DataError(fault["stopped"])
+            total.add(Written.from_json(found))
+        total.check_balance(self.uri)
+        tf.io.gfile.rmtree(self.partial(""))
+        return total
+
+    def quarantine(self, index: int) -> str:
+        return self._quarantine(f"rows-{index:05d}-of-{self.num_shards:05d}.jsonl")
+
+    def _quarantine(self, name: str) -> str:
+        return os.path.join(self.uri, QUARANTINE, name)
+
+
+def write_shard(index: int, shard: Shard, target: Target) -> None:
+    """Writes a shard: its Examples by split, its bad rows, and its counts last.
+
+    Each file is written beside and then renamed, so that a second attempt at the same
+    shard replaces the first one and no reader ever sees a part of a file.
+    """
+    try:
+        result = _write(index, shard, target).to_json()
+    except DataError as error:
+        # Beam would wrap it; as a result it comes back as it is.
+        result = json.dumps({"stopped": str(error)})
+    _write_whole(target.result(index), result, target)
+
+
+def _write(index: int, shard: Shard, target: Target) -> Written:
+    written = Written.nothing(target.buckets)
+    bad_rows: list[BadRow] = []
+    partial = {name: target.partial(uuid.uuid4().hex) for name in target.buckets}
+    # Beam compresses and reads these often: the lightest level costs least in total.
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
+    writers = {n: tf.io.TFRecordWriter(path, options) for n, path in partial.items()}
+    try:
+        for rows, batch, bad in reader.read_shard(shard, target.dataset):
+            written.rows += rows
+            written.quarantined.update(row.reason for row in bad)
+            bad_rows += bad
+            if batch.num_rows:
+                _write_batch(batch, target, writers, written.splits)
+    finally:
+        for writer in writers.values():
+            writer.close()
+    written.check_balance(shard.path)
+    written.first = [str(row) for row in bad_rows[:NUM_EXAMPLES]]
+    for name, path in partial.items():
+        final = f"data_tfrecord-{index:05d}-of-{target.num_shards:05d}.gz"
+        final = os.path.join(target.folders[name], final)
+        tf.io.gfile.rename(path, final, overwrite=True)
+    if bad_rows:
+        lines = "".join(f"{row.to_json()}\n" for row in bad_rows)
+        _write_whole(target.quarantine(index), lines, target)
+    return written
+
+
+def _write_batch(
+    batch: pa.RecordBatch,
+    target: Target,
+    writers: Mapping[str, tf.io.TFRecordWriter],
+    splits: Mapping[str, Split],
+) -> None:
+    examples = encoding.encode(batch)
+    hashes = _row_hashes(batch, sum(target.buckets.values()))
+    first = 0
+    for name, share in target.buckets.items():
+        chosen = np.flatnonzero((hashes >= first) & (hashes < first + share))
+        for row in chosen.tolist():
+            writers[name].write(examples[row])
+        part = batch.take(pa.array(chosen))
+        split = splits[name]
+        split.rows += part.num_rows
+        split.clicks += pc.sum(part.column(target.dataset.label.column)).as_py() or 0
+        for column, values in zip(part.schema.names, part.columns, strict=True):
+            split.present[column] += len(values) - values.null_count
+        first += share
+
+
+def _row_hashes(batch: pa.RecordBatch, num_buckets: int) -> np.ndarray:
+    """Returns a hash bucket of each row's values, (rows,)."""
+    # Not of the tf.Example: the order of features in its bytes changes from run to run.
+    texts = [_as_text(column) for column in batch.columns]
+    rows = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace")
+    return tf.strings.to_hash_bucket_fast(rows.to_numpy(False), num_buckets).numpy()
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_list(column.type):
+        return pc.binary_join(column, "\x1e")
+    return column.cast(pa.string())
+
+
+def _write_whole(path: str, text: str, target: Target) -> None:
+    partial = target.partial(uuid.uuid4().hex)
+    with tf.io.gfile.GFile(partial, "w") as file:
+        file.write(text)
+    tf.io.gfile.rename(partial, path, overwrite=True)
