@@ -55,7 +55,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         buckets = {s.name: s.hash_buckets for s in output_config.split_config.splits}
         examples.split_names = artifact_utils.encode_split_names(list(buckets))
         folders = {name: examples.path(split=name) for name in buckets}
-        shards = sources.shards(files, dataset)
+        shards = sources.shards(files, dataset, sources.shard_bytes(files))
         target = Target(dataset, buckets, folders, examples.uri, len(shards))
         written = write_shards(shards, target, self._make_beam_pipeline)
         check_written(written, dataset)

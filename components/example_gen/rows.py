@@ -27,7 +27,7 @@ class Block:
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Where each row that is not empty starts and stops, without its line end."""
         array = np.frombuffer(self.data, np.uint8)
-        breaks = _row_breaks(self.data, self.file)
+        breaks = _row_breaks(self.data, self.file, self._line_breaks)
         starts = np.append(0, breaks + 1)
         stops = np.append(breaks, len(array))
         # The line end \r\n breaks at its \n.
@@ -41,8 +41,7 @@ class Block:
     @functools.cached_property
     def num_lines(self) -> int:
         """How many lines end in it, those in quotes included."""
-        data = self.data
-        return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+        return len(self._line_breaks)
 
     @functools.cached_property
     def _line_breaks(self) -> np.ndarray:
@@ -121,7 +120,7 @@ def _last_row_end(data: bytes, file: FileFormat) -> int:
     """Returns where the last whole row stops, its line end included."""
     last = len(data) - 1  # a \r there may be the first half of \r\n
     if _has_quote(data, file):
-        breaks = _row_breaks(data, file)
+        breaks = _row_breaks(data, file, _line_breaks(data))
         if len(breaks) and breaks[-1] == last and data[last] == _CR:
             breaks = breaks[:-1]
         return int(breaks[-1]) + 1 if len(breaks) else 0
@@ -143,9 +142,8 @@ def _line_breaks(data: bytes) -> np.ndarray:
     return np.sort(np.concatenate([breaks, returns[after != _LF]]))
 
 
-def _row_breaks(data: bytes, file: FileFormat) -> np.ndarray:
-    """Returns the line breaks that stand outside quotes."""
-    breaks = _line_breaks(data)
+def _row_breaks(data: bytes, file: FileFormat, breaks: np.ndarray) -> np.ndarray:
+    """Returns those of the line breaks that stand outside quotes."""
     if not _has_quote(data, file):
         return breaks
     starts, stops = _quoted(data, file)

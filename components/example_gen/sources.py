@@ -10,7 +10,8 @@ from components.example_gen.shards import RawBatch, Shard
 from schema.errors import DataError
 from schema.features import Dataset
 
-SHARD_BYTES = 32 << 20  # of text, or of decompressed Parquet
+_SHARD_BYTES = 16 << 20  # of text, or of decompressed Parquet; at least
+_MAX_SHARDS = 1000  # about, and beside one for each file
 BLOCK_BYTES = 4 << 20  # of text at a time: bounds the memory, whatever the file's size
 _SUFFIXES = {
     ".parquet": "parquet", ".pq": "parquet",
@@ -103,7 +104,18 @@ def format_of(path: str, dataset: Dataset) -> str:
     return wanted
 
 
-def shards(files: list[str], dataset: Dataset, size: int = SHARD_BYTES) -> list[Shard]:
+def shard_bytes(files: list[str]) -> int:
+    """Returns how large the parts of files should be: small enough that all cores have
+    work to the end, and few enough in all.
+    """
+    total = 0
+    for path in files:
+        with inputs.open_raw(path) as stream:
+            total += stream.seek(0, os.SEEK_END)
+    return max(_SHARD_BYTES, total // _MAX_SHARDS)
+
+
+def shards(files: list[str], dataset: Dataset, size: int) -> list[Shard]:
     """Cuts files into parts of about `size` bytes, in the files' order.
 
     Raises:
@@ -131,7 +143,7 @@ def whole(path: str, dataset: Dataset, labelled: bool) -> Shard | None:
     """
     match format_of(path, dataset):
         case "parquet":
-            parquet.shards(path, dataset, labelled, SHARD_BYTES)
+            parquet.shards(path, dataset, labelled, _SHARD_BYTES)
             return Shard(path, "parquet")
         case "tfrecord":
             return Shard(path, "tfrecord")

@@ -76,7 +76,7 @@ def pipeline(*args):
     return beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner", *args]))
 
 
-def ingest(declared, out, size=sources.SHARD_BYTES, make_pipeline=pipeline):
+def ingest(declared, out, size=1 << 20, make_pipeline=pipeline):
     """Writes a dataset's Examples below a folder, as the component does."""
     shards = sources.shards(sources.find_files(declared), declared, size)
     folders = {split: f"{out}/Split-{split}" for split in SHARES}
