@@ -1,5 +1,6 @@
 """Writes shards as tf.Examples, each row to the split that its hash falls into."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 import tensorflow as tf
 
 from components.example_gen import encoding, reader
-from components.example_gen.quarantine import NUM_EXAMPLES, BadRow
+from components.example_gen.quarantine import NUM_EXAMPLES
 from components.example_gen.shards import Shard
 from schema.errors import DataError
 from schema.features import Dataset
@@ -142,35 +143,40 @@ def write_shard(index: int, shard: Shard, target: Target) -> None:
     except DataError as error:
         # Beam would wrap it; as a result it comes back as it is.
         result = json.dumps({"stopped": str(error)})
-    _write_whole(target.result(index), result, target)
+    partial = target.partial(uuid.uuid4().hex)
+    with tf.io.gfile.GFile(partial, "w") as file:
+        file.write(result)
+    tf.io.gfile.rename(partial, target.result(index), overwrite=True)
 
 
 def _write(index: int, shard: Shard, target: Target) -> Written:
     written = Written.nothing(target.buckets)
-    bad_rows: list[BadRow] = []
     partial = {name: target.partial(uuid.uuid4().hex) for name in target.buckets}
     # Beam compresses and reads these often: the lightest level costs least in total.
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
-    writers = {n: tf.io.TFRecordWriter(path, options) for n, path in partial.items()}
-    try:
+    bad_rows = target.partial(uuid.uuid4().hex)
+    with contextlib.ExitStack() as files:
+        writers = {
+            name: files.enter_context(tf.io.TFRecordWriter(path, options))
+            for name, path in partial.items()
+        }
+        quarantine = files.enter_context(tf.io.gfile.GFile(bad_rows, "w"))
         for rows, batch, bad in reader.read_shard(shard, target.dataset):
             written.rows += rows
-            written.quarantined.update(row.reason for row in bad)
-            bad_rows += bad
             if batch.num_rows:
                 _write_batch(batch, target, writers, written.splits)
-    finally:
-        for writer in writers.values():
-            writer.close()
+            for row in bad:
+                quarantine.write(f"{row.to_json()}\n")
+            written.quarantined.update(row.reason for row in bad)
+            room = NUM_EXAMPLES - len(written.first)
+            written.first += [str(row) for row in bad[:room]]
     written.check_balance(shard.path)
-    written.first = [str(row) for row in bad_rows[:NUM_EXAMPLES]]
     for name, path in partial.items():
         final = f"data_tfrecord-{index:05d}-of-{target.num_shards:05d}.gz"
         final = os.path.join(target.folders[name], final)
         tf.io.gfile.rename(path, final, overwrite=True)
-    if bad_rows:
-        lines = "".join(f"{row.to_json()}\n" for row in bad_rows)
-        _write_whole(target.quarantine(index), lines, target)
+    if written.quarantined:
+        tf.io.gfile.rename(bad_rows, target.quarantine(index), overwrite=True)
     return written
 
 
@@ -208,10 +214,3 @@ def _as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_list(column.type):
         return pc.binary_join(column, "\x1e")
     return column.cast(pa.string())
-
-
-def _write_whole(path: str, text: str, target: Target) -> None:
-    partial = target.partial(uuid.uuid4().hex)
-    with tf.io.gfile.GFile(partial, "w") as file:
-        file.write(text)
-    tf.io.gfile.rename(partial, path, overwrite=True)

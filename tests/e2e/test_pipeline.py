@@ -27,7 +27,7 @@ from schema.features import Dataset, embedding_field
 from tests.conftest import SMALL
 
 pytestmark = pytest.mark.pipeline
-ROWS = 4000
+ROWS, BAD_ROWS = 4000, 3
 
 
 def deepfm(*args, **kwargs):
@@ -53,6 +53,7 @@ def write_log(path):
             age = "" if rng.random() < 0.2 else int(rng.integers(18, 80))
             cells = [f"u{user}", f"a{ad}", f"s{rng.integers(30)}", "tv", price, age]
             writer.writerow([click, *cells])
+        writer.writerows([["0.3", *cells]] * BAD_ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,11 @@ def test_the_summary_says_what_came_of_it(place):
     found = summary(place)
     assert found["blessed"] is True
     assert found["rows"]["train"] + found["rows"]["eval"] == ROWS
+    assert found["rows"]["quarantined"] == BAD_ROWS
+    assert found["quarantined"] == {"neither 0 nor 1": BAD_ROWS}
+    [quarantine] = Path(found["quarantine"]).iterdir()
+    bad = [json.loads(line) for line in quarantine.read_text().splitlines()]
+    assert [row["line"] for row in bad] == [ROWS + 2 + i for i in range(BAD_ROWS)]
     assert 0.7 < found["metrics"]["auc"] < 1.0
     assert 0.8 < found["metrics"]["calibration"] < 1.25
     assert 0.0 < found["metrics"]["logloss"] < math.log(2)
@@ -143,6 +149,7 @@ def test_the_summary_says_what_came_of_it(place):
 def test_the_user_sees_components_and_no_library(place):
     output = run(place, "--set", "evaluation.auc_floor=0.71")
     assert output.returncode == 0
+    assert f"{BAD_ROWS} set aside ({BAD_ROWS} neither 0 nor 1), see" in output.stdout
     assert output.stderr == ""
     names = started(output.stdout)
     assert names.index("AnomalyGate") < names.index("Transform") < names.index("Pusher")

@@ -27,3 +27,19 @@ def test_hashing_excludes_a_vocabulary():
 def test_headerless_files_need_columns():
     with pytest.raises(ValidationError, match="columns must be given"):
         Dataset.model_validate({**SMALL, "file": {"header": False}})
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ({"delimiter": '"'}, "delimiter cannot be the quote"),
+        ({"delimiter": "\n"}, "nor hold a line end"),
+        ({"delimiter": "::"}, "several bytes needs quote: null"),
+        ({"delimiter": "¦"}, "several bytes needs quote: null"),
+        ({"quote": "''"}, "quote"),
+        ({"format": "orc"}, "format"),
+    ],
+)
+def test_marks_that_cannot_be_told_apart(file, message):
+    with pytest.raises(ValidationError, match=message):
+        Dataset.model_validate({**SMALL, "file": file})

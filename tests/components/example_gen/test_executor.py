@@ -1,8 +1,10 @@
+import os
 import shutil
+import threading
 
 import pytest
 
-from components.example_gen import executor
+from components.example_gen import executor, splits
 from schema.errors import DataError
 from tests.components.example_gen import tables
 from tests.components.example_gen.tables import HEADER, dataset, examples, ingest
@@ -108,6 +110,23 @@ def test_a_broken_file_ends_the_run_in_words(tmp_path):
     (tmp_path / "log.csv.gz").write_bytes(content[:-20])
     with pytest.raises(DataError, match=r"log\.csv\.gz cannot be read to its end"):
         ingest(dataset(tmp_path / "log.csv.gz"), tmp_path / "out")
+
+
+def test_one_worker_keeps_all_cores_busy(tmp_path, monkeypatch):
+    cores = os.cpu_count()
+    together = threading.Barrier(cores, timeout=60)
+    write_shard = splits.write_shard
+
+    def wait_for_the_others(index, shard, target):
+        if index < cores:
+            together.wait()
+        write_shard(index, shard, target)
+
+    monkeypatch.setattr(splits, "write_shard", wait_for_the_others)
+    written = ingest(
+        write(tmp_path, lines(1000)), tmp_path / "out", size=20000 // cores
+    )
+    assert written.rows == 1000
 
 
 def test_a_shard_that_got_lost_is_noticed(tmp_path):
