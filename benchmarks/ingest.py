@@ -9,12 +9,14 @@ pipeline runs them, and pyarrow.csv on the same file; in turns, since hosts drif
 import json
 import os
 import resource
+import shutil
 import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +123,11 @@ def _arrow(path: Path) -> None:
         pass
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    begun = time.perf_counter()
+def _speed(rows: int, work: Callable[[], None]) -> tuple[float, float]:
+    """Returns rows per second, and per second that a core was busy with them."""
+    begun, busy = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - begun
+    return rows / (time.perf_counter() - begun), rows / (time.process_time() - busy)
 
 
 class _Peak:
@@ -160,36 +163,40 @@ def main(rows: int = 1_000_000, stock_rows: int = 20_000, rounds: int = 3) -> No
             path.parent.mkdir()
         draw(log, rows, "\t", header=False)
         draw(stock_log, stock_rows, ",", header=True)
-        ours, stock, arrow, peaks = [], [], [], []
-        for i in range(rounds):
-            out = f"{folder}/out-{i}"
+        speeds: dict[str, list[tuple[float, float]]] = {}
+        grown = 0.0
+        out = f"{folder}/out"
+        for _ in range(rounds):
             with _Peak() as peak:
-                seconds = _seconds(lambda out=out: _ours(log, rows, f"{out}/ours"))
-            ours.append(rows / seconds)
-            peaks.append(peak.mib)
-            arrow.append(rows / _seconds(lambda: _arrow(log)))
-            stock.append(
-                stock_rows / _seconds(lambda out=out: _stock(stock_log, f"{out}/stock"))
-            )
+                found = {"ours": _speed(rows, partial(_ours, log, rows, out))}
+            grown = max(grown, peak.mib)
+            shutil.rmtree(out)
+            found["arrow"] = _speed(rows, partial(_arrow, log))
+            found["stock"] = _speed(stock_rows, partial(_stock, stock_log, out))
+            shutil.rmtree(out)
+            for name, speed in found.items():
+                speeds.setdefault(name, []).append(speed)
         figures = {
             "rows": rows,
             "columns": 1 + len(_COUNTS) + len(_NAMES),
             "mib": round(log.stat().st_size / 2**20, 1),
             "cores": os.cpu_count(),
             "load_average": os.getloadavg()[0],
-            "rows_per_second": round(statistics.median(ours)),
-            "stock_rows_per_second": round(statistics.median(stock)),
-            "arrow_rows_per_second": round(statistics.median(arrow)),
-            "times_stock": _median_ratio(ours, stock),
-            "share_of_arrow": _median_ratio(ours, arrow),
-            "grown_mib": round(max(peaks)),
+            **{
+                f"rows_per_{unit}_{name}": round(statistics.median(s[i] for s in found))
+                for name, found in speeds.items()
+                for i, unit in enumerate(("second", "core_second"))
+            },
+            "times_stock": _median_ratio(speeds, "stock"),
+            "share_of_arrow": _median_ratio(speeds, "arrow"),
+            "grown_mib": round(grown),
         }
     print(json.dumps(figures, indent=2))
 
 
-def _median_ratio(ours: list[float], theirs: list[float]) -> float:
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-    return round(statistics.median(ratios), 3)
+def _median_ratio(speeds: dict[str, list[tuple[float, float]]], other: str) -> float:
+    pairs = zip(speeds["ours"], speeds[other], strict=True)
+    return round(statistics.median(a[0] / b[0] for a, b in pairs), 3)
 
 
 if __name__ == "__main__":

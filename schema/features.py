@@ -122,6 +122,21 @@ class FileFormat(Frozen):
         return self
 
 
+class SplitRule(Frozen):
+    """Which rows are for evaluation; equal rows always are in the same split."""
+
+    # row: by a hash of the row. key: by a hash of the column, so that all rows of a
+    # user, say, stay together. time: the latest rows by the column.
+    by: Literal["row", "key", "time"] = "row"
+    column: Name | None = None  # need not be a feature
+
+    @model_validator(mode="after")
+    def _column_fits(self) -> "SplitRule":
+        if (self.by == "row") != (self.column is None):
+            raise ValueError("key and time need a column, row takes none")
+        return self
+
+
 class Dataset(Frozen):
     """A dataset's declaration: where it lies, how it is read, what its columns are."""
 
@@ -131,7 +146,8 @@ class Dataset(Frozen):
     label: Label
     features: dict[Name, Feature] = Field(min_length=1)
     curated_schema: str | None = None  # a reviewed schema.pbtxt; inferred without
-    eval_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)  # of rows, by hash
+    eval_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)  # of rows, or of keys
+    split: SplitRule = SplitRule()
     # Rows that cannot be used are set aside; a larger share of them stops the run.
     max_bad_fraction: float = Field(default=0.001, ge=0.0, le=1.0)
 
@@ -149,8 +165,11 @@ class Dataset(Frozen):
     def _columns_agree(self) -> "Dataset":
         if self.label.column in self.features:
             raise ValueError(f"the label {self.label.column!r} is also a feature")
+        if self.label.column == self.split.column:
+            raise ValueError(f"rows cannot be split by the label {self.label.column!r}")
         if self.file.columns:
-            for name in (self.label.column, *self.features):
+            by = [self.split.column] if self.split.column else []
+            for name in (self.label.column, *self.features, *by):
                 if name not in self.file.columns:
                     raise ValueError(f"file.columns does not name {name!r}")
         return self

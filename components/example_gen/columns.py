@@ -8,8 +8,15 @@ from schema.features import Dataset
 
 
 def wanted(dataset: Dataset, labelled: bool) -> list[str]:
-    """Returns the columns that are read: the label and the features, as declared."""
-    return [*([dataset.label.column] if labelled else []), *dataset.features]
+    """Returns the columns that are read.
+
+    The label and the features, as declared, and the column that splits rows: the last
+    one and the label only where there are labels, since other rows are not split.
+    """
+    if not labelled:
+        return list(dataset.features)
+    by = [dataset.split.column] if dataset.split.column else []
+    return list(dict.fromkeys([dataset.label.column, *dataset.features, *by]))
 
 
 def check(

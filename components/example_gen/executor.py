@@ -1,5 +1,6 @@
 """The executor of `ArrowExampleGen`: files in, split and counted tf.Examples out."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.example_gen import sources, splits
+from components.example_gen import sources, splits, times
 from components.example_gen.quarantine import check_fraction
 from components.example_gen.shards import Shard
 from components.example_gen.splits import Target, Written
@@ -24,6 +25,8 @@ from schema.features import Dataset
 ROWS_PROPERTY = "rows"  # of the Examples artifact: JSON, rows by split and quarantined
 REASONS_PROPERTY = "quarantined"  # of the same: JSON, quarantined rows by reason
 DATASET_KEY = "dataset"  # of the component's custom config
+
+ShardWork = Callable[[int, Shard, Target], None]
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -75,8 +78,8 @@ def write_shards(
 ) -> Written:
     """Writes each row to the split that the hash of its content falls into.
 
-    Equal rows always meet in the same split, in whatever order, format and number of
-    files they arrive.
+    Or the hash of its key, or its time (`SplitRule`). Equal rows always meet in the
+    same split, in whatever order, format and number of files they arrive.
 
     Args:
         shards: What to read.
@@ -90,14 +93,27 @@ def write_shards(
         DataError: A file is broken.
     """
     target.begin()
+    if target.dataset.split.by == "time":
+        _for_each(shards, "NoteTimes", times.note_times, target, make_pipeline)
+        target = dataclasses.replace(target, cut=times.find_cut(target))
+    _for_each(shards, "Write", splits.write_shard, target, make_pipeline)
+    return target.end()
+
+
+def _for_each(
+    shards: list[Shard],
+    label: str,
+    work: ShardWork,
+    target: Target,
+    make_pipeline: Callable[[], beam.Pipeline],
+) -> None:
     with make_pipeline() as pipeline:
         (
             pipeline
             | "Shards" >> beam.Create(list(enumerate(shards)), reshuffle=False)
             | "SpreadOverWorkers" >> beam.Reshuffle()
-            | "Write" >> beam.ParDo(_WriteShard(target))
+            | label >> beam.ParDo(_ForEachShard(work, target))
         )
-    return target.end()
 
 
 def check_written(written: Written, dataset: Dataset) -> None:
@@ -139,12 +155,13 @@ def check_written(written: Written, dataset: Dataset) -> None:
             )
 
 
-class _WriteShard(beam.DoFn):
-    """Writes shards, as many at once as there are cores: Arrow, zlib and TensorFlow's
+class _ForEachShard(beam.DoFn):
+    """Works on as many shards at once as there are cores: Arrow, zlib and TensorFlow's
     writer leave Python free, and the in-memory runner has one worker only.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, work: ShardWork, target: Target) -> None:
+        self._work = work
         self._target = target
         self._shards = beam.metrics.Metrics.counter("example_gen", "shards")
 
@@ -155,10 +172,7 @@ class _WriteShard(beam.DoFn):
         self._running: list[Future[None]] = []
 
     def process(self, element: tuple[int, Shard]) -> Iterator[None]:
-        index, shard = element
-        self._running.append(
-            self._pool.submit(splits.write_shard, index, shard, self._target)
-        )
+        self._running.append(self._pool.submit(self._work, *element, self._target))
         self._shards.inc()
         return iter(())
 

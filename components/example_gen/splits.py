@@ -6,7 +6,8 @@ import json
 import os
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +17,13 @@ import tensorflow as tf
 from components.example_gen import encoding, reader
 from components.example_gen.quarantine import NUM_EXAMPLES
 from components.example_gen.shards import Shard
+from components.example_gen.typed import SPLIT
 from schema.errors import DataError
 from schema.features import Dataset
 
 QUARANTINE = "quarantine"  # folder beside the splits
 _PARTIAL = "partial"  # folder beside the splits, for what is not whole
+_COUNTS, _STOPPED = "counts", "stopped"
 
 
 @dataclasses.dataclass
@@ -51,8 +54,7 @@ class Written:
         return cls(0, {name: Split() for name in splits}, Counter(), [])
 
     @classmethod
-    def from_json(cls, text: str) -> "Written":
-        found = json.loads(text)
+    def from_dict(cls, found: Mapping[str, Any]) -> "Written":
         splits = {
             name: Split(split["rows"], split["clicks"], Counter(split["present"]))
             for name, split in found["splits"].items()
@@ -60,8 +62,8 @@ class Written:
         quarantined = Counter(found["quarantined"])
         return cls(found["rows"], splits, quarantined, found["first"])
 
-    def to_json(self) -> str:
-        return json.dumps(self, default=vars)
+    def to_dict(self) -> dict[str, Any]:
+        return json.loads(json.dumps(self, default=vars))
 
     def add(self, other: "Written") -> None:
         self.rows += other.rows
@@ -93,43 +95,67 @@ class Target:
     folders: Mapping[str, str]  # of each split
     uri: str  # of the artifact that holds them
     num_shards: int
-
-    def partial(self, name: str) -> str:
-        return os.path.join(self.uri, _PARTIAL, name)
-
-    def result(self, index: int) -> str:
-        """Returns where a shard's result is written: counts, or what stopped it."""
-        return self.partial(f"result-{index:05d}.json")
+    cut: float | None = None  # from this time on rows are for evaluation
 
     def begin(self) -> None:
-        for folder in (*self.folders.values(), self.partial(""), self._quarantine("")):
+        """Makes the folders."""
+        beside = [os.path.join(self.uri, name) for name in (_PARTIAL, QUARANTINE)]
+        for folder in (*self.folders.values(), *beside):
             tf.io.gfile.makedirs(folder)
 
-    def end(self) -> Written:
-        """Adds up the shards' results and removes what is no longer needed.
+    def partial(self, name: str = "") -> str:
+        """Returns where a file lies until it is whole, or no longer needed."""
+        return os.path.join(self.uri, _PARTIAL, name or uuid.uuid4().hex)
+
+    def quarantine(self, index: int) -> str:
+        """Returns where a shard's bad rows lie."""
+        name = f"rows-{index:05d}-of-{self.num_shards:05d}.jsonl"
+        return os.path.join(self.uri, QUARANTINE, name)
+
+    def report(self, kind: str, index: int, work: Callable[[], dict[str, Any]]) -> None:
+        """Does a shard's work and writes down the result, or what stopped it."""
+        try:
+            result = work()
+        except DataError as error:
+            # Beam would wrap it; as a result it comes back as it is.
+            result = {_STOPPED: str(error)}
+        partial = self.partial()
+        with tf.io.gfile.GFile(partial, "w") as file:
+            file.write(json.dumps(result))
+        tf.io.gfile.rename(partial, self._report(kind, index), overwrite=True)
+
+    def reports(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Yields what the shards reported, in their order.
 
         Raises:
             DataError: What stopped the first shard that was stopped.
+            RuntimeError: A shard was lost.
+        """
+        for index in range(self.num_shards):
+            if not tf.io.gfile.exists(self._report(kind, index)):
+                raise RuntimeError(f"shard {index} of {self.num_shards} left no result")
+            with tf.io.gfile.GFile(self._report(kind, index)) as file:
+                result = json.loads(file.read())
+            if _STOPPED in result:
+                raise DataError(result[_STOPPED])
+            yield result
+
+    def end(self) -> Written:
+        """Adds up what the shards wrote and removes what is no longer needed.
+
+        Raises:
+            DataError: What stopped a shard.
             RuntimeError: A shard or a row was lost.
         """
         total = Written.nothing(self.buckets)
-        for index in range(self.num_shards):
-            if not tf.io.gfile.exists(self.result(index)):
-                raise RuntimeError(f"shard {index} of {self.num_shards} left no result")
-            with tf.io.gfile.GFile(self.result(index)) as file:
-                found = file.read()
-            if "stopped" in (fault := json.loads(found)):
-                raise DataError(fault["stopped"])
-            total.add(Written.from_json(found))
+        for result in self.reports(_COUNTS):
+            total.add(Written.from_dict(result))
         total.check_balance(self.uri)
-        tf.io.gfile.rmtree(self.partial(""))
+        tf.io.gfile.rmtree(os.path.join(self.uri, _PARTIAL))
         return total
 
-    def quarantine(self, index: int) -> str:
-        return self._quarantine(f"rows-{index:05d}-of-{self.num_shards:05d}.jsonl")
-
-    def _quarantine(self, name: str) -> str:
-        return os.path.join(self.uri, QUARANTINE, name)
+    def _report(self, kind: str, index: int) -> str:
+        return self.partial(f"{kind}-{index:05d}.json")
 
 
 def write_shard(index: int, shard: Shard, target: Target) -> None:
@@ -138,23 +164,15 @@ def write_shard(index: int, shard: Shard, target: Target) -> None:
     Each file is written beside and then renamed, so that a second attempt at the same
     shard replaces the first one and no reader ever sees a part of a file.
     """
-    try:
-        result = _write(index, shard, target).to_json()
-    except DataError as error:
-        # Beam would wrap it; as a result it comes back as it is.
-        result = json.dumps({"stopped": str(error)})
-    partial = target.partial(uuid.uuid4().hex)
-    with tf.io.gfile.GFile(partial, "w") as file:
-        file.write(result)
-    tf.io.gfile.rename(partial, target.result(index), overwrite=True)
+    target.report(_COUNTS, index, lambda: _write(index, shard, target).to_dict())
 
 
 def _write(index: int, shard: Shard, target: Target) -> Written:
     written = Written.nothing(target.buckets)
-    partial = {name: target.partial(uuid.uuid4().hex) for name in target.buckets}
+    partial = {name: target.partial() for name in target.buckets}
     # Beam compresses and reads these often: the lightest level costs least in total.
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
-    bad_rows = target.partial(uuid.uuid4().hex)
+    bad_rows = target.partial()
     with contextlib.ExitStack() as files:
         writers = {
             name: files.enter_context(tf.io.TFRecordWriter(path, options))
@@ -186,11 +204,13 @@ def _write_batch(
     writers: Mapping[str, tf.io.TFRecordWriter],
     splits: Mapping[str, Split],
 ) -> None:
+    buckets = _buckets(batch, target)
+    if SPLIT in batch.schema.names:
+        batch = batch.drop_columns([SPLIT])
     examples = encoding.encode(batch)
-    hashes = _row_hashes(batch, sum(target.buckets.values()))
     first = 0
     for name, share in target.buckets.items():
-        chosen = np.flatnonzero((hashes >= first) & (hashes < first + share))
+        chosen = np.flatnonzero((buckets >= first) & (buckets < first + share))
         for row in chosen.tolist():
             writers[name].write(examples[row])
         part = batch.take(pa.array(chosen))
@@ -202,12 +222,20 @@ def _write_batch(
         first += share
 
 
-def _row_hashes(batch: pa.RecordBatch, num_buckets: int) -> np.ndarray:
-    """Returns a hash bucket of each row's values, (rows,)."""
+def _buckets(batch: pa.RecordBatch, target: Target) -> np.ndarray:
+    """Returns the bucket of each row, (rows,); the last ones are for evaluation."""
+    num_buckets = sum(target.buckets.values())
+    if target.cut is not None:
+        late = batch.column(SPLIT).to_numpy() >= target.cut
+        return np.where(late, num_buckets - 1, 0)
     # Not of the tf.Example: the order of features in its bytes changes from run to run.
-    texts = [_as_text(column) for column in batch.columns]
-    rows = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace")
-    return tf.strings.to_hash_bucket_fast(rows.to_numpy(False), num_buckets).numpy()
+    values = [n for n in batch.schema.names if n != SPLIT]
+    texts = [_as_text(batch.column(name)) for name in values]
+    text = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace")
+    if target.dataset.split.by == "key":
+        # Rows without a key would else all be in one split.
+        text = pc.coalesce(batch.column(SPLIT), text)
+    return tf.strings.to_hash_bucket_fast(text.to_numpy(False), num_buckets).numpy()
 
 
 def _as_text(column: pa.Array) -> pa.Array:

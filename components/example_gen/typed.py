@@ -3,13 +3,16 @@
 The one place where cells get their meaning, whatever format they came in.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.example_gen import arrays
 from components.example_gen.quarantine import BadRow, as_text
 from components.example_gen.shards import RawBatch
-from schema.features import Categorical, Dataset, Label, Numeric
+from schema.features import Dataset, Label, Numeric
 
 _FINE = ""
 _REASONS = (
@@ -19,8 +22,10 @@ _REASONS = (
     "not a number",
     "too large a number",
     "neither 0 nor 1",
+    "no time",
 )
-_UTF8, _SEVERAL, _NUMBER, _LARGE, _LABEL = range(1, len(_REASONS))
+_UTF8, _SEVERAL, _NUMBER, _LARGE, _LABEL, _TIME = range(1, len(_REASONS))
+SPLIT = " split"  # a column that is no feature's: what a row is split by
 
 
 def type_batch(
@@ -37,37 +42,45 @@ def type_batch(
     Returns:
         The good rows: the label (int64, 0 or 1) and the features in declared order,
         categorical as string, or list of strings where there is a separator, numeric
-        as float32; null where missing, so that no list is empty. And the bad ones.
+        as float32; null where missing, so that no list is empty. With labels and a
+        column that splits rows, at last `SPLIT`. And the bad rows.
     """
     null_tokens = pa.array(dataset.file.null_tokens, pa.string())
     typed: dict[str, pa.Array] = {}
     wrong = np.zeros(raw.columns.num_rows, np.int8)  # the first reason of each row
     column_of = np.zeros(raw.columns.num_rows, np.int32)
-    for index, name in enumerate(raw.columns.schema.names):
-        column = _plain(raw.columns.column(name))
-        feature = None if name == dataset.label.column else dataset.features[name]
-        cells = _Cells(column, null_tokens)
-        if feature is None:
-            typed[name] = cells.label(dataset.label)
-        elif isinstance(feature, Numeric):
-            typed[name] = cells.numbers()
-        else:
-            typed[name] = cells.categories(feature)
+    for name, column in _to_type(dataset, labelled):
+        cells = _Cells(arrays.plain(raw.columns.column(column)), null_tokens)
+        typed[name] = cells.typed(name, dataset)
+        index = raw.columns.schema.get_field_index(column)
         column_of[(wrong == 0) & (cells.wrong > 0)] = index
         wrong = np.where(wrong == 0, cells.wrong, wrong)
     batch = pa.RecordBatch.from_pydict(typed)
     if not wrong.any():
         return batch, raw.unreadable
-    bad = []
+    bad = [*raw.unreadable, *_bad_rows(raw, path, wrong, column_of)]
+    bad.sort(key=lambda row: tuple(row.position.values()))
+    return batch.filter(pa.array(wrong == 0)), bad
+
+
+def _to_type(dataset: Dataset, labelled: bool) -> list[tuple[str, str]]:
+    """Returns the name of each typed column, and the raw one it is made of."""
+    features = [(name, name) for name in dataset.features]
+    if not labelled:
+        return features
+    by = [(SPLIT, dataset.split.column)] if dataset.split.column else []
+    return [(dataset.label.column, dataset.label.column), *features, *by]
+
+
+def _bad_rows(
+    raw: RawBatch, path: str, wrong: np.ndarray, column_of: np.ndarray
+) -> Iterator[BadRow]:
     for row in np.flatnonzero(wrong).tolist():
         position, text = raw.place(row)
-        column = raw.columns.column(int(column_of[row]))
-        name = raw.columns.schema.names[column_of[row]]
-        value = as_text(_plain(column.slice(row, 1))[0].as_py())
-        reason = _REASONS[wrong[row]]
-        bad.append(BadRow(path, position, name, reason, value, text))
-    both = sorted([*raw.unreadable, *bad], key=lambda r: tuple(r.position.values()))
-    return batch.filter(pa.array(wrong == 0)), both
+        index = int(column_of[row])
+        cell = arrays.plain(raw.columns.column(index).slice(row, 1))[0].as_py()
+        name, reason = raw.columns.schema.names[index], _REASONS[wrong[row]]
+        yield BadRow(path, position, name, reason, as_text(cell), text)
 
 
 class _Cells:
@@ -77,6 +90,17 @@ class _Cells:
         self.wrong = np.zeros(len(column), np.int8)
         self._column = column
         self._null_tokens = null_tokens
+
+    def typed(self, name: str, dataset: Dataset) -> pa.Array:
+        """Returns the column as what it is declared to be."""
+        if name == SPLIT:
+            return self.times() if dataset.split.by == "time" else self.categories()
+        if name == dataset.label.column:
+            return self.label(dataset.label)
+        feature = dataset.features[name]
+        if isinstance(feature, Numeric):
+            return self.numbers()
+        return self.categories(feature.separator)
 
     def label(self, label: Label) -> pa.Array:
         """Returns 0 and 1."""
@@ -88,40 +112,57 @@ class _Cells:
         else:
             ones = pc.is_in(text, pa.array(["1", "1.0", "true"]))
             known = pc.or_(ones, pc.is_in(text, pa.array(["0", "0.0", "false"])))
-        self._note(~_mask(known), _LABEL)
+        self._note(~arrays.mask(known), _LABEL)
         return ones.cast(pa.int64())
 
     def numbers(self) -> pa.Array:
         """Returns finite float32s; NaN and infinities are missing values."""
         self._unwrap()
-        if _is_number(self._column.type):
+        if arrays.is_number(self._column.type):
             numbers = self._column.cast(pa.float64(), safe=False)
             numbers = self._without_null_numbers(numbers)
         else:
             text = self._text()
             text = pc.if_else(self._is_null_token(text), None, text)
-            try:
-                numbers = text.cast(pa.float64())
-            except pa.ArrowInvalid:
-                good = _castable(text, pa.float64())
-                self._note(~good, _NUMBER)
-                numbers = pc.if_else(pa.array(good), text, None).cast(pa.float64())
+            numbers = arrays.read(text, pa.float64())
+            self._note(
+                arrays.mask(pc.and_(text.is_valid(), numbers.is_null())), _NUMBER
+            )
         numbers = pc.if_else(pc.is_finite(numbers), numbers, None)
         floats = numbers.cast(pa.float32(), safe=False)
-        self._note(_mask(pc.is_inf(floats)), _LARGE)
+        self._note(arrays.mask(pc.is_inf(floats)), _LARGE)
         return floats
 
-    def categories(self, feature: Categorical) -> pa.Array:
+    def categories(self, separator: str | None = None) -> pa.Array:
         """Returns text, or lists of it; whatever stands there is a name."""
-        if feature.separator:
-            self._join(feature.separator)
+        if separator:
+            self._join(separator)
         else:
             self._unwrap()
         text = self._text()
         text = pc.if_else(self._is_null_token(text), None, text)
-        if feature.separator:
-            return self._values(text, feature.separator)
-        return text
+        return self._values(text, separator) if separator else text
+
+    def times(self) -> pa.Array:
+        """Returns what orders rows in time: numbers as they are, dates in microseconds.
+
+        The only dates are those of ISO 8601, without a zone or in UTC.
+        """
+        self._unwrap()
+        kind = self._column.type
+        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+            dates = self._column.cast(pa.timestamp("us"), safe=False)
+            self._column = dates.cast(pa.string())
+        text = pc.utf8_rtrim(self._text(), characters="Z")
+        text = pc.if_else(self._is_null_token(text), None, text)
+        dated = pc.match_substring_regex(text, r"^\d{4}-\d\d-\d\d")
+        dates = arrays.read(pc.if_else(dated, text, None), pa.timestamp("us"))
+        numbers = arrays.read(pc.if_else(dated, None, text), pa.float64())
+        times = pc.coalesce(
+            numbers, dates.cast(pa.int64()).cast(pa.float64(), safe=False)
+        )
+        self._note(~arrays.mask(pc.is_finite(times)), _TIME)
+        return times
 
     def _note(self, rows: np.ndarray, reason: int) -> None:
         self.wrong = np.where((self.wrong == 0) & rows, reason, self.wrong)
@@ -131,13 +172,13 @@ class _Cells:
 
     def _text(self) -> pa.Array:
         """Returns the column as text without padding, null where it is not UTF-8."""
-        text, good = _text(self._column)
+        text, good = arrays.decode(self._column)
         self._note(~good, _UTF8)
         return text
 
     def _without_null_numbers(self, numbers: pa.Array) -> pa.Array:
         tokens = self._null_tokens.filter(
-            pa.array(_castable(self._null_tokens, pa.float64()))
+            pa.array(arrays.castable(self._null_tokens, pa.float64()))
         )
         if not len(tokens):
             return numbers
@@ -161,7 +202,7 @@ class _Cells:
         if not pa.types.is_list(lists.type):
             return
         rows = pc.list_parent_indices(lists).to_numpy()
-        text, good = _text(lists.flatten())
+        text, good = arrays.decode(lists.flatten())
         self._note(np.isin(np.arange(len(lists)), rows[~good]), _UTF8)
         counts = np.bincount(rows, minlength=len(lists))
         offsets = pa.array(np.append(0, np.cumsum(counts)), pa.int32())
@@ -179,61 +220,3 @@ class _Cells:
         return pa.ListArray.from_arrays(
             offsets, values.filter(kept), mask=pa.array(counts == 0)
         )
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """Returns a column without what only its storage asks for."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _plain(column.dictionary_decode())
-    if pa.types.is_null(kind):
-        return column.cast(pa.binary())
-    if pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return _plain(column.cast(pa.list_(kind.value_type)))
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        # Arrow does not check that a file's strings are UTF-8.
-        return column.cast(pa.large_binary()).cast(pa.binary())
-    if pa.types.is_large_binary(kind):
-        return column.cast(pa.binary())
-    return column
-
-
-def _text(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """Returns values as text without padding, and which of them could be decoded."""
-    column = _plain(column)
-    good = np.ones(len(column), bool)
-    try:
-        text = column.cast(pa.string())
-    except pa.ArrowInvalid:
-        good = _castable(column, pa.string())
-        text = pc.if_else(pa.array(good), column, None).cast(pa.string())
-    return pc.utf8_trim_whitespace(text), good
-
-
-def _castable(column: pa.Array, kind: pa.DataType) -> np.ndarray:
-    """Returns which values can be cast: halves the column until all or one cannot."""
-    good = np.ones(len(column), bool)
-    spans = [(0, len(column))]
-    while spans:
-        start, stop = spans.pop()
-        try:
-            column.slice(start, stop - start).cast(kind)
-        except pa.ArrowInvalid:
-            if stop - start == 1:
-                good[start] = False
-                continue
-            middle = (start + stop) // 2
-            spans += [(start, middle), (middle, stop)]
-    return good
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-    )
-
-
-def _mask(array: pa.Array) -> np.ndarray:
-    return pc.fill_null(array, False).to_numpy(zero_copy_only=False)

@@ -13,7 +13,7 @@ from tests.components.example_gen import tables
 from tests.components.example_gen.tables import COLUMNS, dataset
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
-NUMBER = st.integers(-(2**62), 2**62) | st.floats(width=64) | st.none()
+NUMBER = st.integers(-(2**53), 2**53) | st.floats(width=64) | st.none()
 LABEL = st.sampled_from([0, 1, 1, 0, 2, None])
 
 
