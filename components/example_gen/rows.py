@@ -73,7 +73,7 @@ def read_blocks(
         length: How many bytes are read; None: all.
 
     Raises:
-        DataError: A quote is never closed, or a row is too long.
+        DataError: A quote is never closed, a row is too long, or the stream ends early.
     """
     carried, left = b"", length
     while True:
@@ -87,6 +87,11 @@ def read_blocks(
             block = Block(data[:stop], first_line, file)
             yield block
             first_line += block.num_lines
+        if not read and left:
+            raise DataError(
+                f"{path} lost {left:,} bytes while it was read. Run again when nothing "
+                "writes to it."
+            )
         if not read:
             return
         carried = data[stop:]

@@ -19,11 +19,10 @@ _SUFFIXES = {
 }  # fmt: skip
 _FOREIGN = {
     b"PK\x03\x04": "a zip archive or spreadsheet",
-    b"SQLi": "an SQLite database",
-    b"%PDF": "a PDF",
+    b"SQLite format 3\0": "an SQLite database",
+    b"%PDF-": "a PDF",
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
-    b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
 }
 
@@ -95,7 +94,7 @@ def format_of(path: str, dataset: Dataset) -> str:
                 f"{path} is {foreign}; delimited text, Parquet or TFRecord is expected."
             )
     named = _SUFFIXES.get(os.path.splitext(path.removesuffix(".gz"))[1], found)
-    wanted = declared or (named if start else found)
+    wanted = declared or named
     if start and wanted != found:
         raise DataError(
             f"{path} does not look like {wanted}, but like {found}. "

@@ -204,10 +204,16 @@ def test_an_anomaly_stops_the_run_before_training(place):
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [("1,u{i},a,s,d,1,2", "have the label 1"), ("{even},u{i},,s,d,1,2", "column 'ad'")],
+    [
+        ("1,u{i},a,s,d,1,2", "have the label 1"),
+        ("{even},u{i},,s,d,1,2", "column 'ad'"),
+        ("{even},u{i},a,s,d,{price},2", "100 of 200 rows cannot be used"),
+    ],
 )
 def test_what_only_the_whole_file_shows_ends_in_a_sentence(tmp_path, row, message):
-    lines = [row.format(i=i, even=i % 2) for i in range(200)]
+    lines = [
+        row.format(i=i, even=i % 2, price="cheap" if i % 2 else 1) for i in range(200)
+    ]
     header = "click,user,ad,site,device,price,age"
     (tmp_path / "log.csv").write_text("\n".join([header, *lines]) + "\n")
     settings = {

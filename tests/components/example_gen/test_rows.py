@@ -71,3 +71,9 @@ def test_a_row_without_end_is_named_by_its_line(monkeypatch):
     monkeypatch.setattr(rows, "MAX_ROW_BYTES", 100)
     with pytest.raises(DataError, match="line 2: a row longer than"):
         read(b'a\n"' + b"x\n" * 200, QUOTED, 10)
+
+
+def test_a_file_that_shrinks_is_noticed():
+    blocks = rows.read_blocks(io.BytesIO(b"a\nb\n"), "x.csv", PLAIN, 3, length=6)
+    with pytest.raises(DataError, match=r"x\.csv lost 2 bytes while it was read"):
+        list(blocks)

@@ -51,6 +51,9 @@ def test_a_format_at_odds_with_the_file_is_refused(tmp_path):
     (tmp_path / "x.parquet").write_text(HEADER + ROW)
     with pytest.raises(DataError, match="does not look like parquet, but like csv"):
         sources.find_files(dataset(tmp_path / "x.parquet"))
+    (tmp_path / "x.parquet").write_bytes(b"")  # an empty one has a schema nevertheless
+    with pytest.raises(DataError, match="cannot be read to its end"):
+        reader.check_first_rows(dataset(tmp_path / "x.parquet"))
     tables.as_parquet(tables.rows(5), tmp_path / "y")
     assert sources.format_of(str(tmp_path / "y"), dataset(tmp_path)) == "parquet"
     with pytest.raises(DataError, match="does not look like csv, but like parquet"):
