@@ -20,6 +20,7 @@ check: environment ## format, lint, types, import rule
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo >.lint-imports.log || { cat .lint-imports.log; false; }
 bench: environment ## the figures that the README names
 	@$(BIN)/python benchmarks/planted.py
+	@$(BIN)/python benchmarks/ingest.py
 serve: environment ## the model that `make run` pushed, on port 8500
 	@$(BIN)/deepfm serve runs/generated/serving/generated
 lock: environment ## the lock files anew, within what setup.py allows
