@@ -16,9 +16,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.example_gen import sources, splits, times
+from components.example_gen.counts import Written
 from components.example_gen.quarantine import check_fraction
 from components.example_gen.shards import Shard
-from components.example_gen.splits import Target, Written
+from components.example_gen.splits import Target
 from schema.errors import DataError
 from schema.features import Dataset
 

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import os
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,7 +14,9 @@ import pyarrow.compute as pc
 import tensorflow as tf
 
 from components.example_gen import encoding, reader
-from components.example_gen.quarantine import NUM_EXAMPLES
+from components.example_gen.ahead import ahead
+from components.example_gen.counts import Split, Written
+from components.example_gen.quarantine import NUM_EXAMPLES, BadRow
 from components.example_gen.shards import Shard
 from components.example_gen.typed import SPLIT
 from schema.errors import DataError
@@ -24,66 +25,6 @@ from schema.features import Dataset
 QUARANTINE = "quarantine"  # folder beside the splits
 _PARTIAL = "partial"  # folder beside the splits, for what is not whole
 _COUNTS, _STOPPED = "counts", "stopped"
-
-
-@dataclasses.dataclass
-class Split:
-    """What was written to one split."""
-
-    rows: int = 0
-    clicks: int = 0
-    present: Counter[str] = dataclasses.field(default_factory=Counter)  # by column
-
-    def add(self, other: "Split") -> None:
-        self.rows += other.rows
-        self.clicks += other.clicks
-        self.present += other.present
-
-
-@dataclasses.dataclass
-class Written:
-    """What became of the rows of a shard, or of many."""
-
-    rows: int
-    splits: dict[str, Split]
-    quarantined: Counter[str]  # by reason
-    first: list[str]  # bad rows, in words
-
-    @classmethod
-    def nothing(cls, splits: Mapping[str, int]) -> "Written":
-        return cls(0, {name: Split() for name in splits}, Counter(), [])
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> "Written":
-        splits = {
-            name: Split(split["rows"], split["clicks"], Counter(split["present"]))
-            for name, split in found["splits"].items()
-        }
-        quarantined = Counter(found["quarantined"])
-        return cls(found["rows"], splits, quarantined, found["first"])
-
-    def to_dict(self) -> dict[str, Any]:
-        return json.loads(json.dumps(self, default=vars))
-
-    def add(self, other: "Written") -> None:
-        self.rows += other.rows
-        for name, split in other.splits.items():
-            self.splits[name].add(split)
-        self.quarantined += other.quarantined
-        self.first = [*self.first, *other.first][:NUM_EXAMPLES]
-
-    def check_balance(self, where: str) -> None:
-        """Makes sure that every row went to a split or to the quarantine.
-
-        Raises:
-            RuntimeError: One did not; this is never the data's fault.
-        """
-        kept = sum(split.rows for split in self.splits.values())
-        if self.rows != kept + self.quarantined.total():
-            raise RuntimeError(
-                f"{where}: {self.rows} rows were read, but {kept} written and "
-                f"{self.quarantined.total()} quarantined"
-            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,10 +120,9 @@ def _write(index: int, shard: Shard, target: Target) -> Written:
             for name, path in partial.items()
         }
         quarantine = files.enter_context(tf.io.gfile.GFile(bad_rows, "w"))
-        for rows, batch, bad in reader.read_shard(shard, target.dataset):
+        for rows, bad, encoded in _encoded(shard, target):
             written.rows += rows
-            if batch.num_rows:
-                _write_batch(batch, target, writers, written.splits)
+            _write_rows(encoded, target, writers, written.splits)
             for row in bad:
                 quarantine.write(f"{row.to_json()}\n")
             written.quarantined.update(row.reason for row in bad)
@@ -198,22 +138,50 @@ def _write(index: int, shard: Shard, target: Target) -> Written:
     return written
 
 
-def _write_batch(
-    batch: pa.RecordBatch,
+@dataclasses.dataclass(frozen=True)
+class _Encoded:
+    """Rows that are ready to be written."""
+
+    batch: pa.RecordBatch
+    buckets: np.ndarray  # (rows,)
+    examples: list[bytes]
+
+
+def _encoded(
+    shard: Shard, target: Target
+) -> Iterator[tuple[int, list[BadRow], _Encoded]]:
+    """Reads a shard; yields how many rows were there, the bad and the good ones."""
+    read = reader.read_shard(shard, target.dataset)
+    if target.num_shards >= (os.cpu_count() or 1):
+        return (_encode(*found, target) for found in read)
+    # Too few shards for all cores: reading, encoding and writing take turns instead.
+    return ahead(_encode(*found, target) for found in ahead(read))
+
+
+def _encode(
+    rows: int, batch: pa.RecordBatch, bad: list[BadRow], target: Target
+) -> tuple[int, list[BadRow], _Encoded]:
+    if not batch.num_rows:
+        return rows, bad, _Encoded(batch, np.zeros(0), [])
+    buckets = _buckets(batch, target)
+    if SPLIT in batch.schema.names:
+        batch = batch.drop_columns([SPLIT])
+    return rows, bad, _Encoded(batch, buckets, encoding.encode(batch))
+
+
+def _write_rows(
+    encoded: _Encoded,
     target: Target,
     writers: Mapping[str, tf.io.TFRecordWriter],
     splits: Mapping[str, Split],
 ) -> None:
-    buckets = _buckets(batch, target)
-    if SPLIT in batch.schema.names:
-        batch = batch.drop_columns([SPLIT])
-    examples = encoding.encode(batch)
     first = 0
     for name, share in target.buckets.items():
-        chosen = np.flatnonzero((buckets >= first) & (buckets < first + share))
+        in_split = (encoded.buckets >= first) & (encoded.buckets < first + share)
+        chosen = np.flatnonzero(in_split)
         for row in chosen.tolist():
-            writers[name].write(examples[row])
-        part = batch.take(pa.array(chosen))
+            writers[name].write(encoded.examples[row])
+        part = encoded.batch.take(pa.array(chosen))
         split = splits[name]
         split.rows += part.num_rows
         split.clicks += pc.sum(part.column(target.dataset.label.column)).as_py() or 0
