@@ -16,6 +16,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+schema_app = typer.Typer(help="What a dataset's columns are.", no_args_is_help=True)
+app.add_typer(schema_app, name="schema")
 _DEFAULT_CONFIG = Path(__file__).parent / "configs" / "generated.yaml"
 _BAD_INPUT, _NOT_BLESSED, _ANOMALIES, _SERVER = 2, 3, 4, 5
 
@@ -113,6 +115,52 @@ def score(
 
     rows = scoring.score(input_path, output_path, dataset, target, model)
     print(f"{rows} rows scored: {output_path}")
+
+
+@schema_app.command()
+def infer(
+    data: Annotated[str, typer.Argument(help="A CSV, TSV or Parquet file or folder.")],
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", help="The file to write.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
+    label: Annotated[
+        str | None, typer.Option(help="The column to predict; guessed without.")
+    ] = None,
+    positive: Annotated[
+        list[str] | None, typer.Option(help="A value of it that means 1.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="Which files of the folder, as '*.csv'.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="One character, or tab; found out without.")
+    ] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Found out without.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Names for a file without header: a,b,c.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Write a first declaration of DATA's columns, from a sample of its rows."""
+    from pipeline.inference import declaration
+    from pipeline.inference.start import Hints
+
+    if output is not None:
+        declaration.check_output(output, force)
+    names = tuple(name.strip() for name in columns.split(",")) if columns else None
+    if delimiter in ("tab", r"\t"):
+        delimiter = "\t"
+    values = tuple(positive or ())
+    hints = Hints(pattern, delimiter, header, names, label, values)
+    text = declaration.infer(data, hints)
+    if output is None:
+        typer.echo(text.encode(), nl=False)  # UTF-8 in any locale, as it is read
+    else:
+        declaration.write(output, text)
+    print(declaration.next_steps(output), file=sys.stderr if output is None else None)
 
 
 def main() -> None:

@@ -134,7 +134,7 @@ def _resolve_dataset(settings: dict[str, Any], folder: Path) -> None:
         )
     for key in ("path", "curated_schema"):
         value = settings["dataset"].get(key)
-        if isinstance(value, str):
+        if isinstance(value, str) and "://" not in value:
             settings["dataset"][key] = str((folder / value).resolve())
 
 

@@ -68,7 +68,8 @@ def describe(summary: dict[str, Any], command: str) -> str:
     best = summary.get("bayes_auc")
     lines = [
         "",
-        f"rows        {rows['train']:,} train, {rows['eval']:,} eval",
+        f"rows        {rows['train']:,} train, {rows['eval']:,} eval"
+        + _quarantined(summary),
         f"AUC         {metrics['auc']:.6f}"
         + (f"   (best possible: {best:.6f})" if best else ""),
         f"log loss    {metrics['logloss']:.6f}",
@@ -132,6 +133,16 @@ def run_stages(
     return metadata_path
 
 
+def _quarantined(summary: dict[str, Any]) -> str:
+    if not summary["rows"]["quarantined"]:
+        return ""
+    reasons = [f"{n:,} {reason}" for reason, n in summary["quarantined"].items()]
+    return (
+        f", {summary['rows']['quarantined']:,} set aside ({', '.join(reasons)}), see\n"
+        f"            {summary['quarantine']}"
+    )
+
+
 def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[str, Any]:
     metadata_path = run_stages(config, folder, shown)
     from pipeline.record import RunRecord, verdict
@@ -141,6 +152,8 @@ def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[st
     pushed = record.pushed()
     return {
         "rows": record.rows(),
+        "quarantined": record.quarantined(),
+        "quarantine": record.quarantine(),
         "metrics": metrics,
         "baseline_metrics": baseline,
         "bayes_auc": click_log.read_truth(str(config.dataset.path)),

@@ -6,6 +6,7 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base import executor_spec
 
 from components.evaluator import eval_config
+from components.example_gen import inputs
 from components.example_gen.component import ArrowExampleGen
 from components.example_validator.gate import AnomalyGate
 from components.pusher import executor as pusher_executor
@@ -31,7 +32,7 @@ def create_pipeline(
     dataset, label = config.dataset, config.dataset.label.column
     data_path = str(dataset.path)
     input_base, pattern = data_path, dataset.file.pattern
-    if not os.path.isdir(data_path):
+    if not inputs.is_folder(data_path):
         input_base, pattern = os.path.split(data_path)
     dataset_json = dataset.model_dump_json(exclude={"path"})
 

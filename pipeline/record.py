@@ -1,6 +1,7 @@
 """Reads a finished run back from ML Metadata: the record of what happened."""
 
 import json
+import os
 from typing import Any
 
 import tensorflow_model_analysis as tfma
@@ -8,7 +9,8 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.evaluator.config import EvalConfig
-from components.example_gen.executor import ROWS_PROPERTY
+from components.example_gen.executor import REASONS_PROPERTY, ROWS_PROPERTY
+from components.example_gen.splits import QUARANTINE
 
 _OVERALL = ()  # TFMA's slice of all rows
 _METRICS = {
@@ -44,9 +46,16 @@ class RunRecord:
         return None
 
     def rows(self) -> dict[str, int]:
-        """Returns how many rows each split has."""
-        examples = self.output("ExampleGen", "examples")
-        return dict(json.loads(examples.custom_properties[ROWS_PROPERTY].string_value))
+        """Returns how many rows each split has, and how many are quarantined."""
+        return self._counts(ROWS_PROPERTY)
+
+    def quarantined(self) -> dict[str, int]:
+        """Returns how many rows were set aside for which reason."""
+        return self._counts(REASONS_PROPERTY)
+
+    def quarantine(self) -> str:
+        """Returns the folder that holds the rows that were set aside."""
+        return os.path.join(self.output("ExampleGen", "examples").uri, QUARANTINE)
 
     def metrics(self) -> dict[str, float]:
         """Returns the metrics over all rows of the model that was trained."""
@@ -73,6 +82,10 @@ class RunRecord:
             properties["pushed_version"].string_value,
             properties["pushed_destination"].string_value,
         )
+
+    def _counts(self, key: str) -> dict[str, int]:
+        examples = self.output("ExampleGen", "examples")
+        return dict(json.loads(examples.custom_properties[key].string_value))
 
     def _metrics(self, model: str) -> dict[str, float] | None:
         evaluation = self.output("Evaluator", "evaluation")

@@ -2,7 +2,7 @@
 
 import os
 
-from components.example_gen import encoding, reader
+from components.example_gen import encoding, reader, sources
 from components.serving.client import Client
 from schema.errors import ConfigError, DataError
 from schema.features import Dataset
@@ -19,7 +19,7 @@ def score(
 
     Args:
         input_path: A file, or a folder of files that the declaration's pattern finds;
-            the label may be there or not, it is not read.
+            the label may be there or not, it is not read. No row may be bad.
         output_path: The CSV to write; it appears when it is whole.
         dataset: How the table is read.
         target: HOST:PORT of the server.
@@ -33,7 +33,7 @@ def score(
         DataError: The table is not as declared.
         ConnectionError: The server does not answer.
     """
-    files = reader.find_files(dataset.model_copy(update={"path": input_path}))
+    files = sources.find_files(dataset.model_copy(update={"path": input_path}))
     partial = f"{output_path}.partial"
     rows = 0
     try:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.example_gen import click_log, reader
+from components.example_gen import click_log, inputs, reader
 from pipeline import loading
 from pipeline.config import PipelineConfig
 from schema.errors import ConfigError
@@ -40,7 +40,7 @@ def _with_data(config: PipelineConfig, folder: Path) -> PipelineConfig:
     path = config.dataset.path
     if path is None and config.dataset.name == _GENERATED:
         path = click_log.ensure(str(folder / "data"), click_log.load_plan())
-    if path is None:
+    if path is None or inputs.is_remote(path):
         return config
     dataset = config.dataset.model_copy(update={"path": os.path.abspath(path)})
     return config.model_copy(update={"dataset": dataset})

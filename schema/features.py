@@ -91,10 +91,14 @@ class Label(Frozen):
 
 
 class FileFormat(Frozen):
-    """How a delimited text file is read."""
+    """How the files of a dataset are read; gzip and zstd are seen by themselves."""
 
     pattern: str = "*.csv"  # which files of a folder are the data
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    # csv is any delimited text. Without it a file's first bytes and name tell.
+    format: Literal["csv", "parquet", "tfrecord"] | None = None
+    delimiter: str = Field(default=",", min_length=1)
+    # Around cells that hold the delimiter or a line end. null: quotes are plain text.
+    quote: str | None = Field(default='"', pattern=r"^[!-~]$")
     header: bool = True
     columns: tuple[Name, ...] | None = None  # in file order, for files without header
     null_tokens: tuple[str, ...] = ("",)  # compared after spaces are stripped
@@ -109,17 +113,43 @@ class FileFormat(Frozen):
             raise ValueError("columns names a column twice")
         return self
 
+    @model_validator(mode="after")
+    def _marks_differ(self) -> "FileFormat":
+        if self.delimiter == self.quote or set(self.delimiter) & set("\r\n"):
+            raise ValueError("the delimiter cannot be the quote, nor hold a line end")
+        if self.quote and len(self.delimiter.encode()) > 1:
+            raise ValueError("a delimiter of several bytes needs quote: null")
+        return self
+
+
+class SplitRule(Frozen):
+    """Which rows are for evaluation; equal rows always are in the same split."""
+
+    # row: by a hash of the row. key: by a hash of the column, so that all rows of a
+    # user, say, stay together. time: the latest rows by the column.
+    by: Literal["row", "key", "time"] = "row"
+    column: Name | None = None  # need not be a feature
+
+    @model_validator(mode="after")
+    def _column_fits(self) -> "SplitRule":
+        if (self.by == "row") != (self.column is None):
+            raise ValueError("key and time need a column, row takes none")
+        return self
+
 
 class Dataset(Frozen):
     """A dataset's declaration: where it lies, how it is read, what its columns are."""
 
     name: Name
-    path: str | None = None  # a file or folder; `deepfm run --data` sets it
+    path: str | None = None  # a file, folder or glob; `deepfm run --data` sets it
     file: FileFormat = FileFormat()
     label: Label
     features: dict[Name, Feature] = Field(min_length=1)
     curated_schema: str | None = None  # a reviewed schema.pbtxt; inferred without
-    eval_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)  # of rows, by hash
+    eval_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)  # of rows, or of keys
+    split: SplitRule = SplitRule()
+    # Rows that cannot be used are set aside; a larger share of them stops the run.
+    max_bad_fraction: float = Field(default=0.001, ge=0.0, le=1.0)
 
     def categorical(self) -> dict[str, Categorical]:
         """Returns the categorical features, in declared order."""
@@ -135,8 +165,11 @@ class Dataset(Frozen):
     def _columns_agree(self) -> "Dataset":
         if self.label.column in self.features:
             raise ValueError(f"the label {self.label.column!r} is also a feature")
+        if self.label.column == self.split.column:
+            raise ValueError(f"rows cannot be split by the label {self.label.column!r}")
         if self.file.columns:
-            for name in (self.label.column, *self.features):
+            by = [self.split.column] if self.split.column else []
+            for name in (self.label.column, *self.features, *by):
                 if name not in self.file.columns:
                     raise ValueError(f"file.columns does not name {name!r}")
         return self

@@ -14,8 +14,10 @@ _HASH_BUCKETS = 1000  # the resolution of eval_fraction
 class ArrowExampleGen(component.FileBasedExampleGen):
     """Reads a declared dataset in whole record batches and splits it by hash.
 
+    Rows that cannot be used go to the folder `quarantine` beside the splits.
+
     CsvExampleGen takes row after row through Python, guesses types from the values, and
-    knows neither other delimiters nor files without a header.
+    knows neither other delimiters, nor files without a header, nor bad rows.
 
     Outputs:
         examples: `Examples`, splits `train` and `eval`, serialized tf.Examples.

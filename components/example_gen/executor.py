@@ -3,13 +3,11 @@
 import dataclasses
 import json
 import os
-from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import tensorflow as tf
+import apache_beam as beam
 from google.protobuf import json_format, struct_pb2
 from tfx import types
 from tfx.components.util import examples_utils
@@ -17,35 +15,23 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.example_gen import encoding, reader
+from components.example_gen import sources, splits, times
+from components.example_gen.counts import Written
+from components.example_gen.quarantine import check_fraction
+from components.example_gen.shards import Shard
+from components.example_gen.splits import Target
 from schema.errors import DataError
 from schema.features import Dataset
 
-ROWS_PROPERTY = "rows"  # of the Examples artifact: JSON, rows by split
+ROWS_PROPERTY = "rows"  # of the Examples artifact: JSON, rows by split and quarantined
+REASONS_PROPERTY = "quarantined"  # of the same: JSON, quarantined rows by reason
 DATASET_KEY = "dataset"  # of the component's custom config
 
-
-@dataclasses.dataclass
-class Split:
-    """What was written to one split."""
-
-    name: str
-    writer: tf.io.TFRecordWriter
-    rows: int = 0
-    clicks: int = 0
-    present: Counter[str] = dataclasses.field(default_factory=Counter)
-
-    def write(self, batch: pa.RecordBatch, examples: list[bytes], label: str) -> None:
-        for example in examples:
-            self.writer.write(example)
-        self.rows += batch.num_rows
-        self.clicks += pc.sum(batch.column(label)).as_py() or 0
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            self.present[name] += len(column) - column.null_count
+ShardWork = Callable[[int, Shard, Target], None]
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Reads, types, splits by hash and encodes whole record batches."""
+    """Cuts the files into shards, which Beam's workers read, type, split and encode."""
 
     def Do(
         self,
@@ -64,7 +50,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         json_format.Parse(exec_properties["output_config"], output_config)
 
         dataset = Dataset.model_validate_json(settings[DATASET_KEY])
-        path = os.path.join(
+        files = sources.expand(
             exec_properties["input_base"], input_config.splits[0].pattern
         )
         examples = artifact_utils.get_single_instance(
@@ -73,100 +59,127 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         buckets = {s.name: s.hash_buckets for s in output_config.split_config.splits}
         examples.split_names = artifact_utils.encode_split_names(list(buckets))
         folders = {name: examples.path(split=name) for name in buckets}
-        splits = write_splits(tf.io.gfile.glob(path), dataset, buckets, folders)
-        check_splits(splits, dataset)
-        rows = {split.name: split.rows for split in splits}
+        shards = sources.shards(files, dataset, sources.shard_bytes(files))
+        target = Target(dataset, buckets, folders, examples.uri, len(shards))
+        written = write_shards(shards, target, self._make_beam_pipeline)
+        check_written(written, dataset)
+        rows = {name: split.rows for name, split in written.splits.items()}
+        rows["quarantined"] = written.quarantined.total()
         examples.set_string_custom_property(ROWS_PROPERTY, json.dumps(rows))
+        examples.set_string_custom_property(
+            REASONS_PROPERTY, json.dumps(dict(written.quarantined.most_common()))
+        )
         examples_utils.set_payload_format(
             examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE
         )
 
 
-def write_splits(
-    files: list[str],
-    dataset: Dataset,
-    buckets: dict[str, int],
-    folders: dict[str, str],
-) -> list[Split]:
+def write_shards(
+    shards: list[Shard], target: Target, make_pipeline: Callable[[], beam.Pipeline]
+) -> Written:
     """Writes each row to the split that the hash of its content falls into.
 
-    Equal rows always meet in the same split, in whatever order files arrive.
+    Or the hash of its key, or its time (`SplitRule`). Equal rows always meet in the
+    same split, in whatever order, format and number of files they arrive.
 
     Args:
-        files: Paths of delimited text.
-        dataset: What the columns are.
-        buckets: The share of each split, in hash buckets.
-        folders: Where each split is written.
+        shards: What to read.
+        target: Where it goes.
+        make_pipeline: Makes the Beam pipeline whose workers write.
 
     Returns:
-        The splits, closed, with what was counted in them.
+        What was written, every row accounted for.
+
+    Raises:
+        DataError: A file is broken.
     """
-    splits = [_open_split(name, folders[name]) for name in buckets]
-    for file in sorted(files):
-        for batch in reader.read_batches(file, dataset):
-            examples = encoding.encode(batch)
-            hashes = _row_hashes(batch, sum(buckets.values()))
-            position = 0
-            for split, share in zip(splits, buckets.values(), strict=True):
-                chosen = (hashes >= position) & (hashes < position + share)
-                chosen_rows = np.flatnonzero(chosen)
-                split.write(
-                    batch.take(pa.array(chosen_rows)),
-                    [examples[row] for row in chosen_rows],
-                    dataset.label.column,
-                )
-                position += share
-    for split in splits:
-        split.writer.close()
-    return splits
+    target.begin()
+    if target.dataset.split.by == "time":
+        _for_each(shards, "NoteTimes", times.note_times, target, make_pipeline)
+        target = dataclasses.replace(target, cut=times.find_cut(target))
+    _for_each(shards, "Write", splits.write_shard, target, make_pipeline)
+    return target.end()
 
 
-def check_splits(splits: list[Split], dataset: Dataset) -> None:
+def _for_each(
+    shards: list[Shard],
+    label: str,
+    work: ShardWork,
+    target: Target,
+    make_pipeline: Callable[[], beam.Pipeline],
+) -> None:
+    with make_pipeline() as pipeline:
+        (
+            pipeline
+            | "Shards" >> beam.Create(list(enumerate(shards)), reshuffle=False)
+            | "SpreadOverWorkers" >> beam.Reshuffle()
+            | label >> beam.ParDo(_ForEachShard(work, target))
+        )
+
+
+def check_written(written: Written, dataset: Dataset) -> None:
     """Refuses data that no model can be trained on or judged by.
 
     Raises:
-        DataError: A split is empty or has one class only, or a feature has no value.
+        DataError: Too many rows are bad, a split is empty or has one class only, or a
+            feature has no value.
     """
-    for split in splits:
+    where = str(dataset.path)
+    check_fraction(
+        where,
+        written.rows,
+        written.quarantined,
+        written.first,
+        dataset.max_bad_fraction,
+    )
+    for name, split in written.splits.items():
         if not split.rows:
             raise DataError(
-                f"{dataset.path}: no row fell into the {split.name!r} split. "
+                f"{where}: no row fell into the {name!r} split. "
                 "More rows are needed, or another dataset.eval_fraction."
             )
-    for split in splits:
+    for name, split in written.splits.items():
         if split.clicks in (0, split.rows):
             raise DataError(
-                f"{dataset.path}, label {dataset.label.column!r}: all {split.rows} "
-                f"rows of the {split.name!r} split have the label "
+                f"{where}, label {dataset.label.column!r}: all {split.rows} "
+                f"rows of the {name!r} split have the label "
                 f"{int(split.clicks > 0)}; both 0 and 1 are needed. "
                 "Check dataset.label.positive."
             )
+    train, split = next(iter(written.splits.items()))
     for name in dataset.features:
-        if not splits[0].present[name]:
+        if not split.present[name]:
             raise DataError(
-                f"{dataset.path}, column {name!r}: every value of the "
-                f"{splits[0].name!r} split is missing. Remove it from "
-                "dataset.features, or check dataset.file.null_tokens."
+                f"{where}, column {name!r}: every value of the {train!r} split is "
+                "missing. Remove it from dataset.features, or check "
+                "dataset.file.null_tokens."
             )
 
 
-def _row_hashes(batch: pa.RecordBatch, num_buckets: int) -> np.ndarray:
-    """Returns a hash bucket of each row's values, (rows,)."""
-    # Not of the tf.Example: the order of features in its bytes changes from run to run.
-    texts = [_as_text(column) for column in batch.columns]
-    rows = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace")
-    return tf.strings.to_hash_bucket_fast(rows.to_numpy(False), num_buckets).numpy()
+class _ForEachShard(beam.DoFn):
+    """Works on as many shards at once as there are cores: Arrow, zlib and TensorFlow's
+    writer leave Python free, and the in-memory runner has one worker only.
+    """
 
+    def __init__(self, work: ShardWork, target: Target) -> None:
+        self._work = work
+        self._target = target
+        self._shards = beam.metrics.Metrics.counter("example_gen", "shards")
 
-def _as_text(column: pa.Array) -> pa.Array:
-    if pa.types.is_list(column.type):
-        return pc.binary_join(column, "\x1e")
-    return column.cast(pa.string())
+    def setup(self) -> None:
+        self._pool = ThreadPoolExecutor(os.cpu_count())
 
+    def start_bundle(self) -> None:
+        self._running: list[Future[None]] = []
 
-def _open_split(name: str, folder: str) -> Split:
-    tf.io.gfile.makedirs(folder)
-    # Beam compresses and reads these often: the lightest level costs least in total.
-    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
-    path = os.path.join(folder, "data_tfrecord-00000-of-00001.gz")
-    return Split(name, tf.io.TFRecordWriter(path, options))
+    def process(self, element: tuple[int, Shard]) -> Iterator[None]:
+        self._running.append(self._pool.submit(self._work, *element, self._target))
+        self._shards.inc()
+        return iter(())
+
+    def finish_bundle(self) -> None:
+        for running in self._running:
+            running.result()
+
+    def teardown(self) -> None:
+        self._pool.shutdown()

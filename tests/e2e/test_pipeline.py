@@ -28,7 +28,7 @@ from schema.features import Dataset, embedding_field
 from tests.conftest import SMALL
 
 pytestmark = pytest.mark.pipeline
-ROWS = 4000
+ROWS, BAD_ROWS = 4000, 3
 TAGS = {"type": "categorical", "separator": "|", "max_values": 3}
 LOG = {**SMALL, "features": {**SMALL["features"], "tags": TAGS}}
 
@@ -57,6 +57,7 @@ def write_log(path):
             tags = "|".join(f"t{tag}" for tag in rng.integers(9, size=rng.integers(5)))
             cells = [f"u{user}", f"a{ad}", f"s{rng.integers(30)}", "tv", price, age]
             writer.writerow([click, *cells, tags])
+        writer.writerows([["0.3", *cells, tags]] * BAD_ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +132,11 @@ def test_the_summary_says_what_came_of_it(place):
     found = summary(place)
     assert found["blessed"] is True
     assert found["rows"]["train"] + found["rows"]["eval"] == ROWS
+    assert found["rows"]["quarantined"] == BAD_ROWS
+    assert found["quarantined"] == {"neither 0 nor 1": BAD_ROWS}
+    [quarantine] = Path(found["quarantine"]).iterdir()
+    bad = [json.loads(line) for line in quarantine.read_text().splitlines()]
+    assert [row["line"] for row in bad] == [ROWS + 2 + i for i in range(BAD_ROWS)]
     assert 0.7 < found["metrics"]["auc"] < 1.0
     assert 0.8 < found["metrics"]["calibration"] < 1.25
     assert 0.0 < found["metrics"]["logloss"] < math.log(2)
@@ -147,6 +153,7 @@ def test_the_summary_says_what_came_of_it(place):
 def test_the_user_sees_components_and_no_library(place):
     output = run(place, "--set", "evaluation.auc_floor=0.71")
     assert output.returncode == 0
+    assert f"{BAD_ROWS} set aside ({BAD_ROWS} neither 0 nor 1), see" in output.stdout
     assert output.stderr == ""
     names = started(output.stdout)
     assert names.index("AnomalyGate") < names.index("Transform") < names.index("Pusher")
@@ -201,10 +208,16 @@ def test_an_anomaly_stops_the_run_before_training(place):
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [("1,u{i},a,s,d,1,2", "have the label 1"), ("{even},u{i},,s,d,1,2", "column 'ad'")],
+    [
+        ("1,u{i},a,s,d,1,2", "have the label 1"),
+        ("{even},u{i},,s,d,1,2", "column 'ad'"),
+        ("{even},u{i},a,s,d,{price},2", "100 of 200 rows cannot be used"),
+    ],
 )
 def test_what_only_the_whole_file_shows_ends_in_a_sentence(tmp_path, row, message):
-    lines = [row.format(i=i, even=i % 2) for i in range(200)]
+    lines = [
+        row.format(i=i, even=i % 2, price="cheap" if i % 2 else 1) for i in range(200)
+    ]
     header = "click,user,ad,site,device,price,age"
     (tmp_path / "log.csv").write_text("\n".join([header, *lines]) + "\n")
     settings = {

@@ -25,7 +25,7 @@ def deepfm(*args):
         (HEADER, "only a header"),
         (HEADER.replace("ad", "add") + "1,u,a,s,d,1,2\n", "no column 'ad'"),
         (HEADER + "7,u,a,s,d,1,2\n", "neither 0 nor 1"),
-        ("PAR1", "is a Parquet file"),
+        ("PAR1", "cannot be read to its end: Parquet"),
     ],
 )
 def test_bad_data_ends_in_a_sentence(tmp_path, write_config, content, message):

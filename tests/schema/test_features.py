@@ -27,3 +27,39 @@ def test_hashing_excludes_a_vocabulary():
 def test_headerless_files_need_columns():
     with pytest.raises(ValidationError, match="columns must be given"):
         Dataset.model_validate({**SMALL, "file": {"header": False}})
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ({"delimiter": '"'}, "delimiter cannot be the quote"),
+        ({"delimiter": "\n"}, "nor hold a line end"),
+        ({"delimiter": "::"}, "several bytes needs quote: null"),
+        ({"delimiter": "¦"}, "several bytes needs quote: null"),
+        ({"quote": "''"}, "quote"),
+        ({"format": "orc"}, "format"),
+    ],
+)
+def test_marks_that_cannot_be_told_apart(file, message):
+    with pytest.raises(ValidationError, match=message):
+        Dataset.model_validate({**SMALL, "file": file})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"split": {"by": "key"}}, "key and time need a column"),
+        ({"split": {"column": "user"}}, "row takes none"),
+        ({"split": {"by": "key", "column": "click"}}, "split by the label 'click'"),
+        (
+            {
+                "split": {"by": "time", "column": "hour"},
+                "file": {"header": False, "columns": ["click", *SMALL["features"]]},
+            },
+            "file.columns does not name 'hour'",
+        ),
+    ],
+)
+def test_a_split_needs_a_column_that_is_there(changed, message):
+    with pytest.raises(ValidationError, match=message):
+        Dataset.model_validate({**SMALL, **changed})

@@ -1,71 +1,154 @@
+import os
+import shutil
+import threading
+
 import pytest
-import tensorflow as tf
 
-from components.example_gen import executor
+from components.example_gen import executor, splits
 from schema.errors import DataError
-from schema.features import Dataset
-from tests.conftest import SMALL
-
-HEADER = "click,user,ad,site,device,price,age\n"
-SHARES = {"train": 800, "eval": 200}
+from tests.components.example_gen import tables
+from tests.components.example_gen.tables import HEADER, dataset, examples, ingest
 
 
 def lines(n, label=lambda i: i % 2):
     return [f"{label(i)},u{i},a{i % 5},s,d,{i},\n" for i in range(n)]
 
 
-def write_splits(tmp_path, texts, name="out"):
-    dataset = Dataset.model_validate({**SMALL, "path": str(tmp_path)})
-    files = []
+def write(tmp_path, *texts):
     for i, text in enumerate(texts):
         (tmp_path / f"{i}.csv").write_text(HEADER + "".join(text))
-        files.append(str(tmp_path / f"{i}.csv"))
-    folders = {split: str(tmp_path / name / split) for split in SHARES}
-    return executor.write_splits(files, dataset, SHARES, folders), dataset, folders
-
-
-def users(folder):
-    records = tf.data.TFRecordDataset(tf.io.gfile.glob(f"{folder}/*"), "GZIP")
-    examples = [tf.train.Example.FromString(r.numpy()) for r in records]
-    return {e.features.feature["user"].bytes_list.value[0].decode() for e in examples}
+    return dataset(tmp_path)
 
 
 def test_every_row_lands_in_one_split_and_stays_there(tmp_path):
-    splits, _, folders = write_splits(tmp_path, [lines(1000)])
-    train, evaluation = users(folders["train"]), users(folders["eval"])
-    assert len(train) + len(evaluation) == 1000
-    assert not train & evaluation
-    assert 150 <= splits[1].rows <= 250
-    # The same rows in other files, in another order.
-    _, _, again = write_splits(tmp_path, [lines(1000)[::-1][:400], lines(600)], "again")
-    assert users(again["eval"]) == evaluation
+    written = ingest(write(tmp_path, lines(1000)), tmp_path / "out")
+    train = examples(tmp_path / "out/Split-train")
+    evaluation = examples(tmp_path / "out/Split-eval")
+    assert len(set(train) | set(evaluation)) == 1000
+    assert 150 <= written.splits["eval"].rows == len(evaluation) <= 250
+    # The same rows in other files, in another order, cut elsewhere.
+    again = write(tmp_path, lines(1000)[::-1][:400], lines(600))
+    ingest(again, tmp_path / "again", size=2000)
+    assert examples(tmp_path / "again/Split-eval") == evaluation
+
+
+def test_every_format_gives_the_same_examples(tmp_path):
+    found = {}
+    for name, declared in tables.write_all_formats(tmp_path).items():
+        out = tmp_path / "out" / name
+        written = ingest(declared, out, size=1000)
+        assert written.rows == 200
+        assert not written.quarantined
+        found[name] = [examples(out / f"Split-{s}") for s in tables.SHARES]
+    assert len(found) == 10
+    assert all(splits == found["log.csv"] for splits in found.values())
+    assert sum(map(len, found["log.csv"])) == 200
 
 
 def test_a_missing_value_is_an_absent_feature(tmp_path):
-    _, _, folders = write_splits(tmp_path, [lines(20)])
-    [record] = tf.data.TFRecordDataset(
-        tf.io.gfile.glob(f"{folders['train']}/*"), "GZIP"
-    ).take(1)
-    feature = tf.train.Example.FromString(record.numpy()).features.feature
-    assert not feature["age"].WhichOneof("kind")
-    assert feature["click"].int64_list.value[0] in (0, 1)
+    ingest(write(tmp_path, lines(20)), tmp_path / "out")
+    row = dict(examples(tmp_path / "out/Split-train")[0])
+    assert "age" not in row
+    assert row["click"] in ((0,), (1,))
 
 
-def test_one_class_is_refused(tmp_path):
-    splits, dataset, _ = write_splits(tmp_path, [lines(100, lambda i: 1)])
-    with pytest.raises(
-        DataError, match=r"all .* rows of the 'train' split have the lab"
+@pytest.mark.parametrize("workers", [1, 2])
+def test_rows_balance_whatever_is_wrong_with_them(tmp_path, workers):
+    bad = [
+        "1,u,a\n", "1,u,a,s,d,1,2,3\n", "0.3,u,a,s,d,1,2\n", "1,u,a,s,d,cheap,2\n",
+        "1,u,a,s,d,1e39,2\n", ",u,a,s,d,1,2\n", "   \n",
+    ]  # fmt: skip
+    fine = ["1,u,a,s,d,NaN,-inf\n", '0,"u\n,",a,s,d,99999999999999999999,2\n', "\n"]
+    declared = write(tmp_path, lines(500), [*bad, *lines(50), *fine], [], bad)
+    written = ingest(
+        declared,
+        tmp_path / "out",
+        size=1500,
+        make_pipeline=lambda: tables.pipeline(
+            "--direct_running_mode=multi_threading", f"--direct_num_workers={workers}"
+        ),
+    )
+    kept = [len(examples(tmp_path / f"out/Split-{split}")) for split in tables.SHARES]
+    quarantine = tables.quarantine(tmp_path / "out")
+    assert [s.rows for s in written.splits.values()] == kept
+    assert sum(kept) == 500 + 50 + 2
+    assert len(quarantine) == 2 * len(bad)
+    assert written.rows == sum(kept) + len(quarantine)
+    assert written.quarantined == {
+        "wrong number of columns": 6, "neither 0 nor 1": 4, "not a number": 2,
+        "too large a number": 2,
+    }  # fmt: skip
+    assert quarantine[3] == {
+        "file": str(tmp_path / "1.csv"), "line": 5, "column": "price",
+        "reason": "not a number", "value": "cheap", "row": "1,u,a,s,d,cheap,2",
+    }  # fmt: skip
+    assert not (tmp_path / "out/partial").exists()
+
+
+def test_too_many_bad_rows_end_the_run_in_words(tmp_path):
+    declared = write(tmp_path, [*lines(100), "1,u,a,s,d,cheap,2\n", "1\n"])
+    written = ingest(declared, tmp_path / "out")
+    with pytest.raises(DataError) as error:
+        executor.check_written(written, declared)
+    for words in (
+        "2 of 102 rows cannot be used",
+        "max_bad_fraction bears 0.001 of them",
+        "1 not a number",
+        f"{tmp_path}/0.csv, line 102, column 'price': not a number: 'cheap'",
+        f"{tmp_path}/0.csv, line 103: wrong number of columns: '1 instead of 7'",
     ):
-        executor.check_splits(splits, dataset)
+        assert words in str(error.value)
+    borne = dataset(tmp_path, max_bad_fraction=0.02)
+    with pytest.raises(DataError, match=r"every value .* is missing"):
+        executor.check_written(written, borne)  # went on to look at the good ones
 
 
-def test_a_column_of_missing_values_is_refused(tmp_path):
-    splits, dataset, _ = write_splits(tmp_path, [lines(100)])
-    with pytest.raises(DataError, match=r"column 'age': every value .* is missing"):
-        executor.check_splits(splits, dataset)
+def test_a_broken_file_ends_the_run_in_words(tmp_path):
+    tables.write_all_formats(tmp_path)
+    shutil.rmtree(tmp_path / "parts")
+    content = (tmp_path / "log.csv.gz").read_bytes()
+    (tmp_path / "log.csv.gz").write_bytes(content[:-20])
+    with pytest.raises(DataError, match=r"log\.csv\.gz cannot be read to its end"):
+        ingest(dataset(tmp_path / "log.csv.gz"), tmp_path / "out")
 
 
-def test_too_few_rows_are_refused(tmp_path):
-    splits, dataset, _ = write_splits(tmp_path, [lines(1)])
-    with pytest.raises(DataError, match="no row fell into the"):
-        executor.check_splits(splits, dataset)
+def test_one_worker_keeps_all_cores_busy(tmp_path, monkeypatch):
+    cores = os.cpu_count()
+    together = threading.Barrier(cores, timeout=60)
+    write_shard = splits.write_shard
+
+    def wait_for_the_others(index, shard, target):
+        if index < cores:
+            together.wait()
+        write_shard(index, shard, target)
+
+    monkeypatch.setattr(splits, "write_shard", wait_for_the_others)
+    written = ingest(
+        write(tmp_path, lines(1000)), tmp_path / "out", size=20000 // cores
+    )
+    assert written.rows == 1000
+
+
+def test_a_shard_that_got_lost_is_noticed(tmp_path):
+    target = executor.Target(
+        dataset(tmp_path), tables.SHARES, {}, str(tmp_path / "out"), 1
+    )
+    target.begin()
+    with pytest.raises(RuntimeError, match="shard 0 of 1 left no result"):
+        target.end()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (lines(100, lambda i: 1), r"all .* rows of the 'train' split have the lab"),
+        (lines(100), r"column 'age': every value .* is missing"),
+        (lines(1), "no row fell into the"),
+        ([], "no row fell into the"),
+    ],
+)
+def test_what_no_model_can_learn_from_is_refused(tmp_path, text, message):
+    declared = write(tmp_path, text)
+    written = ingest(declared, tmp_path / "out")
+    with pytest.raises(DataError, match=message):
+        executor.check_written(written, declared)

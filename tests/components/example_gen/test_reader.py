@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from components.example_gen import reader
@@ -6,6 +8,7 @@ from schema.features import Dataset
 from tests.conftest import SMALL
 
 HEADER = "click,user,ad,site,device,price,age\n"
+ROW = "1,u,a,s,d,1,2\n"
 
 
 def dataset(path, **file):
@@ -38,7 +41,7 @@ def test_types_come_from_the_declaration(write):
 
 
 def test_columns_may_stand_in_any_order_and_others_are_ignored(write):
-    path = write("age,zzz,price,device,site,ad,user,click\n9,?,1,d,s,a,u,0\n")
+    path = write("age,x,price,x,device,site,ad,user,click\n9,?,1,\xff,d,s,a,u,0\n")
     assert rows(path)[0]["age"] == 9.0
 
 
@@ -53,12 +56,6 @@ def test_without_header_with_tabs_and_null_tokens(write):
     assert rows(unlabelled, labelled=False, **file)[0]["user"] == "u"
 
 
-def test_a_byte_order_mark_is_no_part_of_a_name(write):
-    assert (
-        len(rows(write(b"\xef\xbb\xbf" + (HEADER + "1,u,a,s,d,1,2\n").encode()))) == 1
-    )
-
-
 def test_scoring_does_not_ask_for_the_label(write):
     path = write("user,ad,site,device,price,age\nu,a,s,d,1,2\n")
     assert "click" not in rows(path, labelled=False)[0]
@@ -69,12 +66,12 @@ def test_scoring_does_not_ask_for_the_label(write):
     [
         ("click,user,ad,site,device,price,agee\n", "'age'; did you mean 'agee'"),
         (HEADER.replace(",", ";"), "no column 'click'"),
-        (HEADER + "1,u,a,s,d,cheap,2\n", "line 2, column 'price': 'cheap'"),
-        (HEADER + "1,u,a,s,d,1,2\n2,u,a,s,d,1,2\n", "line 3, label 'click': '2'"),
-        (HEADER + ",u,a,s,d,1,2\n", "line 2, label 'click': ''"),
-        (HEADER + "1,u,a\n", "Expected 7 columns, got 3"),
-        (HEADER.replace("user", "ad") + "1,u,a,s,d,1,2\n", "names ad twice"),
-        ((HEADER + "1,\xff,a,s,d,1,2\n").encode("latin-1"), "invalid UTF8"),
+        (HEADER + "1,u,a,s,d,cheap,2\n", "line 2, column 'price': not a number: 'ch"),
+        (HEADER + ROW + "2" + ROW[1:], "line 3, column 'click': neither 0 nor 1: '2'"),
+        (HEADER + ROW[1:], "line 2, column 'click': neither 0 nor 1: ''"),
+        (HEADER + "1,u,a\n", "line 2: wrong number of columns: '3 instead of 7'"),
+        (HEADER[:-1] + ",ad\n" + ROW, "2 columns named 'ad'"),
+        ((HEADER + "1,\xff" + ROW[3:]).encode("latin-1"), r"not valid UTF-8: '\\\\xff"),
     ],
 )
 def test_what_is_wrong_is_named(write, text, message):
@@ -86,11 +83,14 @@ def test_what_is_wrong_is_named(write, text, message):
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"PAR1....", "is a Parquet file"),
+        (gzip.compress(b""), "is empty"),
+        (b"PAR1....", "cannot be read to its end: Parquet"),
         (b"PK\x03\x04....", "zip archive"),
-        (b"\x1f\x8b....", "gzip file without the ending"),
+        (b"\x1f\x8b....", "cannot be read to its end"),
         (b"\x7fELF\0\0", "binary file"),
+        (HEADER.encode("utf-16"), "UTF-16"),
         (HEADER.encode(), "no row of data, only a header"),
+        ((HEADER + ROW[1:] * 3).encode(), "3 of 3 rows cannot be used"),
     ],
 )
 def test_first_look_refuses_what_is_no_table(write, content, message):
@@ -98,11 +98,10 @@ def test_first_look_refuses_what_is_no_table(write, content, message):
         reader.check_first_rows(dataset(write(content)))
 
 
-def test_missing_files_and_folders(tmp_path):
-    with pytest.raises(DataError, match="does not exist"):
-        reader.find_files(dataset(tmp_path / "nowhere.csv"))
-    with pytest.raises(DataError, match=r"no file that matches '\*\.csv'"):
-        reader.find_files(dataset(tmp_path))
+def test_first_look_bears_what_the_quarantine_takes(write):
+    write(HEADER, "empty.csv")
+    path = write(HEADER + ROW[1:] + ROW)
+    reader.check_first_rows(dataset(path.parent))
 
 
 def test_label_mapping(write):
