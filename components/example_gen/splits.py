@@ -196,7 +196,7 @@ def _buckets(batch: pa.RecordBatch, target: Target) -> np.ndarray:
     if target.cut is not None:
         late = batch.column(SPLIT).to_numpy() >= target.cut
         return np.where(late, num_buckets - 1, 0)
-    # Not of the tf.Example: the order of features in its bytes changes from run to run.
+    # Not of the tf.Example: rows stay where they are when the encoding changes.
     values = [n for n in batch.schema.names if n != SPLIT]
     texts = [_as_text(batch.column(name)) for name in values]
     text = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace")
