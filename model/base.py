@@ -69,6 +69,8 @@ class CTRModel(keras.Model, abc.ABC):
         fields: The slots of the input, in order.
         config: The policy block.
         prior: How embeddings begin, and what pulls them back.
+        negatives: Share of the rows with label 0 that training sees; logits are those
+            of all rows nonetheless (`LogitSum`).
 
     Input shape:
         `ids_xf`: int64 (B, T), a column per field, or as many as the values of a
@@ -93,6 +95,7 @@ class CTRModel(keras.Model, abc.ABC):
         fields: Sequence[EmbeddingField | dict[str, Any]],
         config: ModelConfig | dict[str, Any],
         prior: EmbeddingPrior | dict[str, float] | None = None,
+        negatives: float = 1.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -110,7 +113,7 @@ class CTRModel(keras.Model, abc.ABC):
         self._columns = [
             1 + scaled.index(i) if i in scaled else 0 for i in range(len(self.fields))
         ]
-        self.total = LogitSum(name="total")
+        self.total = LogitSum(negatives, name="total")
         with _precision(self.config.mixed_precision):
             self.make_parts()
 
@@ -155,6 +158,7 @@ class CTRModel(keras.Model, abc.ABC):
             "fields": [field.model_dump() for field in self.fields],
             "config": self.config.model_dump(mode="json"),
             "prior": dataclasses.asdict(self.prior),
+            "negatives": self.total.negatives,
         }
 
     def _make_tables(self) -> None:

@@ -182,7 +182,8 @@ def _trials(
             shown.say(f"  {name}, seed {seed} ...")
             begun = time.monotonic()
             if name == GBDT:
-                trial = gbdt.run(splits.fields(), raw_train, raw_eval, seed)
+                negatives = config.dataset.negatives()
+                trial = gbdt.run(splits.fields(), raw_train, raw_eval, seed, negatives)
             else:
                 training = experiment.training.model_copy(update={"seed": seed})
                 trial = trials.run(splits, raw_eval, experiment.policy, training)

@@ -69,6 +69,7 @@ def describe(summary: dict[str, Any], command: str) -> str:
     lines = [
         "",
         f"rows        {rows['train']:,} train, {rows['eval']:,} eval"
+        + (f", {rows['sampled_out']:,} sampled out" if "sampled_out" in rows else "")
         + _quarantined(summary),
         f"AUC         {metrics['auc']:.6f}"
         + (f"   (best possible: {best:.6f})" if best else ""),

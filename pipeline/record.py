@@ -46,7 +46,7 @@ class RunRecord:
         return None
 
     def rows(self) -> dict[str, int]:
-        """Returns how many rows each split has, and how many are quarantined."""
+        """Returns how many rows each split has, and how many are in none and why."""
         return self._counts(ROWS_PROPERTY)
 
     def quarantined(self) -> dict[str, int]:

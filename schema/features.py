@@ -137,6 +137,14 @@ class SplitRule(Frozen):
         return self
 
 
+class Sampling(Frozen):
+    """Which rows of the train split are left out; the eval split stays whole."""
+
+    # Share of the rows with label 0 that stay. A model learns the true odds from what
+    # is left, so that its probabilities are those of the whole log.
+    negatives: float = Field(gt=0.0, le=1.0)
+
+
 class Dataset(Frozen):
     """A dataset's declaration: where it lies, how it is read, what its columns are."""
 
@@ -148,6 +156,7 @@ class Dataset(Frozen):
     curated_schema: str | None = None  # a reviewed schema.pbtxt; inferred without
     eval_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)  # of rows, or of keys
     split: SplitRule = SplitRule()
+    sampling: Sampling | None = None  # of the train split; without it, all rows
     # Rows that cannot be used are set aside; a larger share of them stops the run.
     max_bad_fraction: float = Field(default=0.001, ge=0.0, le=1.0)
 
@@ -160,6 +169,10 @@ class Dataset(Frozen):
         """Returns the numeric features, in declared order."""
         features = self.features.items()
         return {name: f for name, f in features if isinstance(f, Numeric)}
+
+    def negatives(self) -> float:
+        """Returns the share of rows with label 0 that the train split keeps."""
+        return self.sampling.negatives if self.sampling else 1.0
 
     @model_validator(mode="after")
     def _columns_agree(self) -> "Dataset":

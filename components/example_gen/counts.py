@@ -31,6 +31,7 @@ class Written:
     splits: dict[str, Split]
     quarantined: Counter[str]  # by reason
     first: list[str]  # bad rows, in words
+    sampled_out: int = 0
 
     @classmethod
     def nothing(cls, splits: Mapping[str, int]) -> "Written":
@@ -43,27 +44,30 @@ class Written:
             for name, split in found["splits"].items()
         }
         quarantined = Counter(found["quarantined"])
-        return cls(found["rows"], splits, quarantined, found["first"])
+        rows, first = found["rows"], found["first"]
+        return cls(rows, splits, quarantined, first, found["sampled_out"])
 
     def to_dict(self) -> dict[str, Any]:
         return json.loads(json.dumps(self, default=vars))
 
     def add(self, other: "Written") -> None:
         self.rows += other.rows
+        self.sampled_out += other.sampled_out
         for name, split in other.splits.items():
             self.splits[name].add(split)
         self.quarantined += other.quarantined
         self.first = [*self.first, *other.first][:NUM_EXAMPLES]
 
     def check_balance(self, where: str) -> None:
-        """Makes sure that every row went to a split or to the quarantine.
+        """Makes sure that every row is in a split, sampled out or in the quarantine.
 
         Raises:
             RuntimeError: One did not; this is never the data's fault.
         """
         kept = sum(split.rows for split in self.splits.values())
-        if self.rows != kept + self.quarantined.total():
+        if self.rows != kept + self.sampled_out + self.quarantined.total():
             raise RuntimeError(
-                f"{where}: {self.rows} rows were read, but {kept} written and "
+                f"{where}: {self.rows} rows were read, but {kept} written, "
+                f"{self.sampled_out} sampled out and "
                 f"{self.quarantined.total()} quarantined"
             )

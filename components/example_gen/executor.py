@@ -23,7 +23,7 @@ from components.example_gen.splits import Target
 from schema.errors import DataError
 from schema.features import Dataset
 
-ROWS_PROPERTY = "rows"  # of the Examples artifact: JSON, rows by split and quarantined
+ROWS_PROPERTY = "rows"  # of the Examples artifact: JSON, rows by what became of them
 REASONS_PROPERTY = "quarantined"  # of the same: JSON, quarantined rows by reason
 DATASET_KEY = "dataset"  # of the component's custom config
 
@@ -65,6 +65,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         check_written(written, dataset)
         rows = {name: split.rows for name, split in written.splits.items()}
         rows["quarantined"] = written.quarantined.total()
+        if dataset.sampling:
+            rows["sampled_out"] = written.sampled_out
         examples.set_string_custom_property(ROWS_PROPERTY, json.dumps(rows))
         examples.set_string_custom_property(
             REASONS_PROPERTY, json.dumps(dict(written.quarantined.most_common()))
@@ -144,7 +146,8 @@ def check_written(written: Written, dataset: Dataset) -> None:
                 f"{where}, label {dataset.label.column!r}: all {split.rows} "
                 f"rows of the {name!r} split have the label "
                 f"{int(split.clicks > 0)}; both 0 and 1 are needed. "
-                "Check dataset.label.positive."
+                "Check dataset.label.positive"
+                f"{' and dataset.sampling.negatives' if dataset.sampling else ''}."
             )
     train, split = next(iter(written.splits.items()))
     for name in dataset.features:

@@ -5,7 +5,7 @@ import dataclasses
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ from schema.features import Dataset
 QUARANTINE = "quarantine"  # folder beside the splits
 _PARTIAL = "partial"  # folder beside the splits, for what is not whole
 _COUNTS, _STOPPED = "counts", "stopped"
+_SALT = "sampling"  # whether a row stays says nothing of its split
+_PLACES = 1 << 30  # the resolution of sampling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +124,7 @@ def _write(index: int, shard: Shard, target: Target) -> Written:
         quarantine = files.enter_context(tf.io.gfile.GFile(bad_rows, "w"))
         for rows, bad, encoded in _encoded(shard, target):
             written.rows += rows
+            written.sampled_out += encoded.sampled_out
             _write_rows(encoded, target, writers, written.splits)
             for row in bad:
                 quarantine.write(f"{row.to_json()}\n")
@@ -145,6 +148,7 @@ class _Encoded:
     batch: pa.RecordBatch
     buckets: np.ndarray  # (rows,)
     examples: list[bytes]
+    sampled_out: int = 0
 
 
 def _encoded(
@@ -164,9 +168,15 @@ def _encode(
     if not batch.num_rows:
         return rows, bad, _Encoded(batch, np.zeros(0), [])
     buckets = _buckets(batch, target)
+    sampled_out = batch.num_rows
+    if target.dataset.negatives() < 1.0:
+        kept = _kept(batch, buckets, target)
+        batch, buckets = batch.filter(pa.array(kept)), buckets[kept]
+    sampled_out -= batch.num_rows
     if SPLIT in batch.schema.names:
         batch = batch.drop_columns([SPLIT])
-    return rows, bad, _Encoded(batch, buckets, encoding.encode(batch))
+    encoded = _Encoded(batch, buckets, encoding.encode(batch), sampled_out)
+    return rows, bad, encoded
 
 
 def _write_rows(
@@ -197,13 +207,34 @@ def _buckets(batch: pa.RecordBatch, target: Target) -> np.ndarray:
         late = batch.column(SPLIT).to_numpy() >= target.cut
         return np.where(late, num_buckets - 1, 0)
     # Not of the tf.Example: rows stay where they are when the encoding changes.
-    values = [n for n in batch.schema.names if n != SPLIT]
-    texts = [_as_text(batch.column(name)) for name in values]
-    text = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace")
+    text = _texts(batch, [name for name in batch.schema.names if name != SPLIT])
     if target.dataset.split.by == "key":
         # Rows without a key would else all be in one split.
         text = pc.coalesce(batch.column(SPLIT), text)
     return tf.strings.to_hash_bucket_fast(text.to_numpy(False), num_buckets).numpy()
+
+
+def _kept(batch: pa.RecordBatch, buckets: np.ndarray, target: Target) -> np.ndarray:
+    """Returns which rows are not sampled out, (rows,).
+
+    Of the train split's rows with label 0 those stay whose hash falls below their
+    share: a larger share keeps the same rows, and more.
+    """
+    kept = np.ones(batch.num_rows, bool)
+    labels = batch.column(target.dataset.label.column).to_numpy()
+    num_train = next(iter(target.buckets.values()))
+    negatives = np.flatnonzero((labels == 0) & (buckets < num_train))
+    text = _texts(batch.take(pa.array(negatives)), batch.schema.names)
+    salted = pc.binary_join_element_wise(_SALT, text, "\x1f").to_numpy(False)
+    places = tf.strings.to_hash_bucket_fast(salted, _PLACES).numpy()
+    kept[negatives] = places < target.dataset.negatives() * _PLACES
+    return kept
+
+
+def _texts(batch: pa.RecordBatch, names: Sequence[str]) -> pa.Array:
+    """Returns a row's values in a text, for all rows."""
+    texts = [_as_text(batch.column(name)) for name in names]
+    return pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace")
 
 
 def _as_text(column: pa.Array) -> pa.Array:

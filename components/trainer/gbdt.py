@@ -32,6 +32,7 @@ def run(
     train: tf.data.Dataset,
     evaluation: tf.data.Dataset,
     seed: int,
+    negatives: float = 1.0,
 ) -> Trial:
     """Trains gradient boosted trees, as many as the eval split's AUC asks for.
 
@@ -43,6 +44,8 @@ def run(
         train: The train split as `datasets.read_raw` gives it.
         evaluation: The same of the eval split, which is also what is scored.
         seed: Of the rows and columns that each tree sees.
+        negatives: Share of the rows with label 0 that the train split keeps; the scores
+            are corrected for it, as those of our models are (`LogitSum`).
 
     Reference:
         Ke et al., LightGBM: A Highly Efficient Gradient Boosting Decision Tree,
@@ -69,12 +72,16 @@ def run(
     kept = trees.dump_model(num_iteration=trees.best_iteration)["tree_info"]
     return Trial(
         eval_labels,
-        np.asarray(trees.predict(eval_rows)),
+        _corrected(np.asarray(trees.predict(eval_rows)), negatives),
         sum(2 * tree["num_leaves"] - 1 for tree in kept),  # splits and leaves
         len(trees.model_to_string(num_iteration=trees.best_iteration)),
         trees.current_iteration() * len(rows) / seconds,
         latencies_ms(lambda: trees.predict(request)),
     )
+
+
+def _corrected(probabilities: np.ndarray, negatives: float) -> np.ndarray:
+    return probabilities / (probabilities + (1.0 - probabilities) / negatives)
 
 
 def _table(

@@ -71,14 +71,19 @@ def train(
         callbacks: Keras callbacks beyond those that the config asks for.
     """
     rows = splits.train_rows()
-    model = build(splits.fields(), policy, config, rows)
+    negatives = splits.dataset.negatives()
+    model = build(splits.fields(), policy, config, rows, negatives)
     batches = splits.train(config.batch_size, config.seed)
     fit(model, batches, splits.evaluation(), rows, config, callbacks)
     return model
 
 
 def build(
-    fields: list[EmbeddingField], policy: ModelConfig, config: TrainConfig, rows: int
+    fields: list[EmbeddingField],
+    policy: ModelConfig,
+    config: TrainConfig,
+    rows: int,
+    negatives: float = 1.0,
 ) -> CTRModel:
     """Returns a new model; the seed decides its first weights.
 
@@ -87,6 +92,7 @@ def build(
         policy: Which model, how big.
         config: Its seed, and the prior of its embeddings.
         rows: Examples in the train split: the more, the less the prior weighs.
+        negatives: Share of the rows with label 0 that the train split keeps.
     """
     keras.utils.set_random_seed(config.seed)
     prior = EmbeddingPrior(
@@ -94,7 +100,7 @@ def build(
         _l2(config.embedding_l2, config.embedding_stddev, rows),
         _l2(config.first_order_l2, config.first_order_stddev, rows),
     )
-    return model_class(policy.policy_type)(fields, policy, prior)
+    return model_class(policy.policy_type)(fields, policy, prior, negatives)
 
 
 def fit(

@@ -185,6 +185,21 @@ def test_a_model_worse_than_the_latest_blessed_one_is_not_pushed(place):
     assert summary(place)["baseline_metrics"]["auc"] > 0.7
 
 
+def test_a_sampled_log_gives_the_probabilities_of_the_whole_one(place):
+    rows, auc = summary(place)["rows"], summary(place)["baseline_metrics"]["auc"]
+    output = run(
+        place, "--set", "dataset.sampling={negatives: 0.3}",
+        "--set", "evaluation.auc_floor=0.6", "--set", "evaluation.max_auc_drop=null",
+    )  # fmt: skip
+    assert output.returncode == 0, output.stderr
+    found = summary(place)
+    assert found["rows"]["eval"] == rows["eval"]
+    assert found["rows"]["train"] + found["rows"]["sampled_out"] == rows["train"]
+    assert f"{found['rows']['sampled_out']:,} sampled out" in output.stdout
+    assert found["metrics"]["auc"] > auc - 0.05
+    assert 0.85 < found["metrics"]["calibration"] < 1.18  # uncorrected: above 1.4
+
+
 def test_an_anomaly_stops_the_run_before_training(place):
     schema = place / "schema.pbtxt"
     schema.write_text(

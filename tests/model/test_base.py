@@ -4,6 +4,7 @@ import pytest
 
 from model.base import CTRModel, EmbeddingPrior
 from model.config import ModelConfig
+from model.registry import POLICY_TYPES, model_class
 from schema.contract import IDS, VALUES
 from schema.features import EmbeddingField
 from tests.model.examples import FIELDS, batch, make
@@ -105,3 +106,13 @@ def test_precision_is_restored_even_where_a_model_cannot_be_made():
     with pytest.raises(RuntimeError, match="no parts"):
         Broken(FIELDS, config)
     assert keras.config.dtype_policy() == before
+
+
+@pytest.mark.parametrize("policy_type", POLICY_TYPES)
+def test_sampled_odds_are_for_training_only(policy_type):
+    config = ModelConfig(policy_type=policy_type, dropout=0.0, id_dropout=0.0)
+    model = model_class(policy_type)(FIELDS, config, negatives=0.1)
+    again = type(model).from_config(model.get_config())
+    for made in (model, again):
+        difference = made(batch(), training=True) - made(batch())
+        np.testing.assert_allclose(difference, np.log(10.0), rtol=1e-5)

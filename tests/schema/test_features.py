@@ -63,3 +63,15 @@ def test_marks_that_cannot_be_told_apart(file, message):
 def test_a_split_needs_a_column_that_is_there(changed, message):
     with pytest.raises(ValidationError, match=message):
         Dataset.model_validate({**SMALL, **changed})
+
+
+@pytest.mark.parametrize("negatives", [0, 1.01, "few"])
+def test_a_share_of_negatives_that_is_none_is_refused(negatives):
+    with pytest.raises(ValidationError, match=r"sampling\.negatives"):
+        Dataset.model_validate({**SMALL, "sampling": {"negatives": negatives}})
+
+
+def test_without_sampling_all_negatives_stay(small):
+    assert small.negatives() == 1.0
+    sampled = Dataset.model_validate({**SMALL, "sampling": {"negatives": 0.1}})
+    assert sampled.negatives() == 0.1

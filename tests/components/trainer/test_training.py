@@ -149,3 +149,41 @@ def test_large_batches_on_many_threads_are_summed_in_one_order():
 
     for one, other in zip(weights(), weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def rare(rows, seed):
+    """Returns ids and labels of a log where few rows in a hundred are clicks."""
+    rng = np.random.default_rng(seed)
+    ids = rng.integers(1, 4, (rows, 2))
+    logits = 2.0 * (ids[:, :1] == ids[:, 1:]) - 4.0
+    return ids, (rng.random((rows, 1)) < 1 / (1 + np.exp(-logits))).astype("float32")
+
+
+def calibration(policy_type, negatives):
+    """Trains on a tenth of the negatives, told of a share; judges on the whole log.
+
+    Returns mean prediction by mean label, and the loss that Keras saw at last.
+    """
+    ids, labels = rare(200_000, 0)
+    kept = (labels[:, 0] == 1) | (np.random.default_rng(1).random(len(ids)) < 0.1)
+    train = tf.data.Dataset.from_tensor_slices(({IDS: ids[kept]}, labels[kept]))
+    rows = int(kept.sum())
+    ids, labels = rare(100_000, 2)
+    whole = tf.data.Dataset.from_tensor_slices(({IDS: ids}, labels)).batch(10_000)
+    config = TrainConfig(batch_size=1000, epochs=10, early_stopping=None)
+    fields = [EmbeddingField(name=name, num_ids=4) for name in "ab"]
+    policy = ModelConfig(policy_type=policy_type, learning_rate=0.005, dropout=0.0)
+    model = training.build(fields, policy, config, rows, negatives)
+    batches = train.shuffle(rows, seed=3).batch(1000)
+    history = training.fit(model, batches, whole, rows, config)
+    probabilities = 1 / (1 + np.exp(-model.predict(whole, verbose=0)))
+    return probabilities.mean() / labels.mean(), history.history["val_loss"][-1]
+
+
+@pytest.mark.parametrize("policy_type", ["lr", "deepfm"])
+def test_a_model_of_a_sampled_log_is_right_about_the_whole_one(policy_type):
+    ratio, loss = calibration(policy_type, 0.1)
+    assert ratio == pytest.approx(1.0, abs=0.05)
+    uncorrected, worse = calibration(policy_type, 1.0)
+    assert uncorrected > 4.0
+    assert loss < 0.6 * worse

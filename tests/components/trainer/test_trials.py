@@ -1,13 +1,16 @@
 """Trials of our models and of LightGBM, on rows that went through a real transform."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.trainer import datasets, gbdt, trials
 from components.trainer.config import TrainConfig
 from model.config import ModelConfig
 from schema.contract import IDS, VALUES
-from schema.features import Dataset
+from schema.features import Dataset, Sampling
 from tests import fitting
 from tests.tagged import TAGGED, TRAIN, row
 
@@ -116,3 +119,43 @@ def test_trees_of_one_seed_are_the_same_trees(raw):
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+SHARE = 0.2
+
+
+def thinned(splits, folder):
+    """Returns the splits with a share of the train split's negatives."""
+    spec = {"click": tf.io.FixedLenFeature([], tf.int64)}
+    records = list(tf.data.TFRecordDataset(splits.train_files, "GZIP"))
+    labels = [int(tf.io.parse_single_example(r, spec)["click"]) for r in records]
+    dataset = splits.dataset.model_copy(update={"sampling": Sampling(negatives=SHARE)})
+    path = str(folder / "thinned.gz")
+    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        for i, (record, label) in enumerate(zip(records, labels, strict=True)):
+            if label or i % round(1 / SHARE) == 0:
+                writer.write(record.numpy())
+    return dataclasses.replace(splits, dataset=dataset, train_files=[path])
+
+
+def test_scores_of_a_sampled_log_are_those_of_the_whole_one(raw, tmp_path):
+    splits, train, evaluation = raw
+    policy = ModelConfig(policy_type="lr", learning_rate=0.03)
+    config = TrainConfig(batch_size=16, epochs=20, early_stopping=None)
+    sampled = trials.run(thinned(splits, tmp_path), evaluation, policy, config)
+    truth = sampled.labels.mean()
+    assert sampled.scores.mean() == pytest.approx(truth, rel=0.05)
+
+    def few():
+        for features, numbers, label in train:
+            kept = (label[:, 0] == 1) | (tf.range(len(label)) % round(1 / SHARE) == 0)
+            yield {n: v[kept] for n, v in features.items()}, numbers[kept], label[kept]
+
+    trees = [
+        gbdt.run(splits.fields(), few(), evaluation, seed=1, negatives=negatives)
+        for negatives in (SHARE, 1.0)
+    ]
+    corrected, biased = (trial.scores.mean() for trial in trees)
+    assert corrected == pytest.approx(truth, rel=0.15)
+    assert biased > 1.5 * truth
+    assert trees[0].auc() == pytest.approx(trees[1].auc(), abs=1e-9)

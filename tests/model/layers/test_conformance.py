@@ -48,7 +48,7 @@ EXAMPLES = {
     ),
     "IdDropout": ({"fields": FIELDS, "rate": 0.5, "seed": 3}, [IDS]),
     "Interacting": ({"num_heads": 2, "head_dim": 3}, [EMBEDDINGS]),
-    "LogitSum": ({}, [[VECTOR[:, :1], VECTOR[:, :1]]]),
+    "LogitSum": ({"negatives": 0.1}, [[VECTOR[:, :1], VECTOR[:, :1]]]),
     "MixtureCross": (
         {"num_experts": 2, "rank": 3, "activation": "relu"},
         [VECTOR, VECTOR],
