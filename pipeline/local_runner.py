@@ -14,6 +14,7 @@ from pipeline import workspace
 from pipeline.config import PipelineConfig
 from pipeline.console import RunConsole, quiet
 from schema.contract import DEFAULT_GRPC_PORT
+from schema.errors import DataAnomalyError
 
 
 def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any]:
@@ -46,11 +47,14 @@ def run(config: PipelineConfig, root: str, debug: bool = False) -> dict[str, Any
                 "dataset": config.dataset.name,
                 "data": config.dataset.path,
                 "policy_type": config.policy.policy_type,
+                "findings": [],
             }
             try:
                 summary |= _run_dag(config, folder, shown)
             except BaseException as error:
                 summary["error"] = f"{shown.component or 'the runner'}: {error}"
+                if isinstance(error, DataAnomalyError):
+                    summary["findings"] = error.findings
                 raise
             finally:
                 total = round(time.monotonic() - begun, 1)

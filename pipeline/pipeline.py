@@ -4,6 +4,7 @@ import os
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base import executor_spec
+from tfx.dsl.input_resolution.canned_resolver_functions import latest_created
 
 from components.evaluator import eval_config
 from components.example_gen import inputs
@@ -58,7 +59,17 @@ def create_pipeline(
     example_validator = tfx.components.ExampleValidator(
         statistics=statistics, schema=schema
     )
-    anomaly_gate = AnomalyGate(anomalies=example_validator.outputs["anomalies"])
+    accepted_statistics = tfx.dsl.Channel(
+        type=tfx.types.standard_artifacts.ExampleStatistics,
+        producer_component_id="AnomalyGate",
+        output_key="accepted",
+    )
+    anomaly_gate = AnomalyGate(
+        anomalies=example_validator.outputs["anomalies"],
+        statistics=statistics,
+        schema=schema,
+        previous=latest_created(accepted_statistics),  # none in the first run
+    )
 
     transform = tfx.components.Transform(
         examples=examples,
