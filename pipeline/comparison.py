@@ -163,19 +163,24 @@ def _trials(
     from pipeline.record import RunRecord
 
     record = RunRecord(metadata_path)
-    examples = record.output("ExampleGen", "examples").uri
-    transformed = record.output("Transform", "transformed_examples").uri
+    # By span, where there are spans; all are judged by the latest, as in a run.
+    examples = record.outputs("ExampleGen", "examples")
+    transformed = record.outputs("Transform", "transformed_examples")
     graph = record.output("Transform", "transform_graph").uri
     transform = tft.TFTransformOutput(graph)
     splits = datasets.TransformedSplits(
         config.dataset,
         transform,
-        [f"{transformed}/Split-train/*"],
-        [f"{transformed}/Split-eval/*"],
+        [f"{artifact.uri}/Split-train/*" for artifact in transformed],
+        [f"{artifact.uri}/Split-eval/*" for artifact in transformed],
     )
     raw_train, raw_eval = (
-        datasets.read_raw([f"{examples}/Split-{split}/*"], config.dataset, transform)
-        for split in ("train", "eval")
+        datasets.read_raw(
+            [f"{artifact.uri}/Split-{split}/*" for artifact in artifacts],
+            config.dataset,
+            transform,
+        )
+        for split, artifacts in (("train", examples), ("eval", examples[-1:]))
     )
     for seed in seeds:
         for name, experiment in experiments.items():

@@ -72,6 +72,7 @@ def describe(summary: dict[str, Any], command: str) -> str:
     best = summary.get("bayes_auc")
     lines = [
         "",
+        *_spans(summary["span_names"]),
         f"rows        {rows['train']:,} train, {rows['eval']:,} eval"
         + (f", {rows['sampled_out']:,} sampled out" if "sampled_out" in rows else "")
         + _quarantined(summary),
@@ -138,6 +139,13 @@ def run_stages(
     return metadata_path
 
 
+def _spans(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    judged = f"; judged by the eval split of {names[-1]}" if len(names) > 1 else ""
+    return [f"spans       {', '.join(names)}{judged}"]
+
+
 def _quarantined(summary: dict[str, Any]) -> str:
     if not summary["rows"]["quarantined"]:
         return ""
@@ -155,7 +163,10 @@ def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[st
     record = RunRecord(metadata_path)
     metrics, baseline = record.metrics(), record.baseline_metrics()
     pushed = record.pushed()
+    spans = record.spans()
     return {
+        "spans": list(spans.values()),
+        "span_names": list(spans),
         "rows": record.rows(),
         "quarantined": record.quarantined(),
         "quarantine": record.quarantine(),

@@ -1,14 +1,12 @@
 """`create_pipeline`: which stages, in what order, with which settings."""
 
-import os
-
 from tfx import v1 as tfx
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.input_resolution.canned_resolver_functions import latest_created
+from tfx.types import channel
 
 from components.evaluator import eval_config
-from components.example_gen import inputs
-from components.example_gen.component import ArrowExampleGen
+from components.example_gen.component import example_gens
 from components.example_validator.gate import AnomalyGate
 from components.pusher import executor as pusher_executor
 from pipeline.config import PipelineConfig
@@ -31,19 +29,12 @@ def create_pipeline(
         code_version: Of our code: a component's cached output holds only for it.
     """
     dataset, label = config.dataset, config.dataset.label.column
-    data_path = str(dataset.path)
-    input_base, pattern = data_path, dataset.file.pattern
-    if not inputs.is_folder(data_path):
-        input_base, pattern = os.path.split(data_path)
-    dataset_json = dataset.model_dump_json(exclude={"path"})
+    dataset_json = dataset.model_dump_json(exclude={"path", "window"})
 
-    example_gen = ArrowExampleGen(
-        input_base=input_base,
-        pattern=pattern,
-        dataset=dataset,
-        code_version=code_version,
-    ).with_id("ExampleGen")
-    examples = example_gen.outputs["examples"]
+    # One, or one for each span of the window; a model is judged by the latest.
+    readers = example_gens(dataset, code_version)
+    examples = readers[-1].outputs["examples"]
+    window = channel.union([reader.outputs["examples"] for reader in readers])
 
     statistics_gen = tfx.components.StatisticsGen(examples=examples)
     statistics = statistics_gen.outputs["statistics"]
@@ -72,7 +63,7 @@ def create_pipeline(
     )
 
     transform = tfx.components.Transform(
-        examples=examples,
+        examples=window if len(readers) > 1 else examples,
         schema=schema,
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
         custom_config={"dataset": dataset_json, "code_version": code_version},
@@ -120,7 +111,7 @@ def create_pipeline(
         pipeline_name=config.name,
         pipeline_root=pipeline_root,
         components=[
-            example_gen,
+            *readers,
             statistics_gen,
             schema_gen,
             example_validator,

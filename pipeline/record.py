@@ -9,6 +9,7 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.evaluator.config import EvalConfig
+from components.example_gen.component import BEFORE_SPAN, EXAMPLE_GEN
 from components.example_gen.executor import REASONS_PROPERTY, ROWS_PROPERTY
 from components.example_gen.splits import QUARANTINE
 
@@ -32,18 +33,26 @@ class RunRecord:
         self._run = max(runs, key=lambda run: run.id)
 
     def output(self, component: str, key: str) -> Any:
-        """Returns an artifact that a component of the run wrote or reused, or None."""
-        for execution in self._store.get_executions_by_context(self._run.id):
-            if self._node_of(execution) != component:
-                continue
-            for event in self._store.get_events_by_execution_ids([execution.id]):
-                if (
-                    event.type == mlmd.Event.OUTPUT
-                    and event.path.steps
-                    and event.path.steps[0].key == key
-                ):
-                    return self._store.get_artifacts_by_id([event.artifact_id])[0]
-        return None
+        """Returns an artifact that a component of the run wrote or reused, or None.
+
+        Of several, that of the latest span.
+        """
+        return next(reversed(self.outputs(component, key)), None)
+
+    def outputs(self, component: str, key: str) -> list[Any]:
+        """Returns the artifacts that a component of the run wrote or reused.
+
+        Where each span has a component or an artifact, by rising span.
+        """
+        return [artifact for _, artifact in self._outputs(component, key)]
+
+    def spans(self) -> dict[str, int]:
+        """Returns the spans that were worked on, by name; none of a log without."""
+        return {
+            node.partition(BEFORE_SPAN)[2]: examples.custom_properties["span"].int_value
+            for node, examples in self._outputs(EXAMPLE_GEN, "examples")
+            if BEFORE_SPAN in node
+        }
 
     def rows(self) -> dict[str, int]:
         """Returns how many rows each split has, and how many are in none and why."""
@@ -54,8 +63,15 @@ class RunRecord:
         return self._counts(REASONS_PROPERTY)
 
     def quarantine(self) -> str:
-        """Returns the folder that holds the rows that were set aside."""
-        return os.path.join(self.output("ExampleGen", "examples").uri, QUARANTINE)
+        """Returns the folder that holds the rows that were set aside.
+
+        Where several spans have such rows, their folders, by comma.
+        """
+        written = self.outputs(EXAMPLE_GEN, "examples")
+        holding = [one for one in written if _read_counts(one, REASONS_PROPERTY)]
+        return ", ".join(
+            os.path.join(one.uri, QUARANTINE) for one in holding or written[-1:]
+        )
 
     def metrics(self) -> dict[str, float]:
         """Returns the metrics over all rows of the model that was trained."""
@@ -83,9 +99,27 @@ class RunRecord:
             properties["pushed_destination"].string_value,
         )
 
+    def _outputs(self, component: str, key: str) -> list[tuple[str, Any]]:
+        found = []
+        for execution in self._store.get_executions_by_context(self._run.id):
+            node = self._node_of(execution)
+            if node.partition(BEFORE_SPAN)[0] != component:
+                continue
+            for event in self._store.get_events_by_execution_ids([execution.id]):
+                steps = event.path.steps
+                if event.type == mlmd.Event.OUTPUT and steps and steps[0].key == key:
+                    [artifact] = self._store.get_artifacts_by_id([event.artifact_id])
+                    index = steps[1].index if len(steps) > 1 else 0
+                    span = artifact.custom_properties["span"].int_value
+                    found.append(((span, index), node, artifact))
+        return [(node, one) for _, node, one in sorted(found, key=lambda f: f[0])]
+
     def _counts(self, key: str) -> dict[str, int]:
-        examples = self.output("ExampleGen", "examples")
-        return dict(json.loads(examples.custom_properties[key].string_value))
+        total: dict[str, int] = {}
+        for examples in self.outputs(EXAMPLE_GEN, "examples"):
+            for name, count in _read_counts(examples, key).items():
+                total[name] = total.get(name, 0) + count
+        return total
 
     def _metrics(self, model: str) -> dict[str, float] | None:
         evaluation = self.output("Evaluator", "evaluation")
@@ -104,6 +138,10 @@ class RunRecord:
             if context.type == "node":
                 return str(context.name.rsplit(".", 1)[-1])
         return ""
+
+
+def _read_counts(examples: Any, key: str) -> dict[str, int]:
+    return dict(json.loads(examples.custom_properties[key].string_value))
 
 
 def verdict(

@@ -19,7 +19,8 @@ def score(
 
     Args:
         input_path: A file, or a folder of files that the declaration's pattern finds;
-            the label may be there or not, it is not read. No row may be bad.
+            the label may be there or not, it is not read. No row may be bad. Of a
+            log in spans the latest is scored.
         output_path: The CSV to write; it appears when it is whole.
         dataset: How the table is read.
         target: HOST:PORT of the server.
@@ -33,7 +34,8 @@ def score(
         DataError: The table is not as declared.
         ConnectionError: The server does not answer.
     """
-    files = sources.find_files(dataset.model_copy(update={"path": input_path}))
+    table = dataset.model_copy(update={"path": input_path, "window": 1})
+    files = sources.find_files(table)
     partial = f"{output_path}.partial"
     rows = 0
     try:

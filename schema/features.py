@@ -150,6 +150,9 @@ class Dataset(Frozen):
 
     name: Name
     path: str | None = None  # a file, folder or glob; `deepfm run --data` sets it
+    # How many of the latest spans are worked on, where path or file.pattern holds
+    # {SPAN}, or {YYYY}, {MM} and {DD}, and of which version, by {VERSION}, the latest.
+    window: int = Field(default=1, ge=1, le=1000)
     file: FileFormat = FileFormat()
     label: Label
     features: dict[Name, Feature] = Field(min_length=1)

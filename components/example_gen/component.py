@@ -1,17 +1,21 @@
 """`ArrowExampleGen`: stands where TFX's CsvExampleGen stood, writes what it wrote."""
 
-from google.protobuf import any_pb2, struct_pb2
-from tfx.components.example_gen import component
-from tfx.dsl.components.base import executor_spec
-from tfx.proto import example_gen_pb2
+import os
 
-from components.example_gen import executor
+from google.protobuf import any_pb2, struct_pb2
+from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import example_gen_pb2, range_config_pb2
+
+from components.example_gen import executor, sources, spans
 from schema.features import Dataset
 
+# The component's id; that of a span's has the span's name (`spans.name`) after it.
+EXAMPLE_GEN, BEFORE_SPAN = "ExampleGen", "-"
 _HASH_BUCKETS = 1000  # the resolution of eval_fraction
 
 
-class ArrowExampleGen(component.FileBasedExampleGen):
+class ArrowExampleGen(FileBasedExampleGen):
     """Reads a declared dataset in whole record batches and splits it by hash.
 
     Rows that cannot be used go to the folder `quarantine` beside the splits.
@@ -26,7 +30,12 @@ class ArrowExampleGen(component.FileBasedExampleGen):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(
-        self, input_base: str, pattern: str, dataset: Dataset, code_version: str
+        self,
+        input_base: str,
+        pattern: str,
+        dataset: Dataset,
+        code_version: str,
+        span: int | None = None,
     ) -> None:
         """Makes the component.
 
@@ -35,10 +44,11 @@ class ArrowExampleGen(component.FileBasedExampleGen):
             pattern: Which of its files are read.
             dataset: What their columns are.
             code_version: Stands for our code in the cache's key.
+            span: The one to read, of a pattern with the marks of spans.
         """
         eval_buckets = max(1, round(_HASH_BUCKETS * dataset.eval_fraction))
         settings = struct_pb2.Struct()
-        settings[executor.DATASET_KEY] = dataset.model_dump_json()
+        settings[executor.DATASET_KEY] = dataset.model_dump_json(exclude={"window"})
         settings["code_version"] = code_version
         packed = any_pb2.Any()
         packed.Pack(settings)
@@ -57,4 +67,34 @@ class ArrowExampleGen(component.FileBasedExampleGen):
                 )
             ),
             custom_config=example_gen_pb2.CustomConfig(custom_config=packed),
+            range_config=None
+            if span is None
+            else range_config_pb2.RangeConfig(
+                static_range=range_config_pb2.StaticRange(
+                    start_span_number=span, end_span_number=span
+                )
+            ),
         )
+
+
+def example_gens(dataset: Dataset, code_version: str) -> list[ArrowExampleGen]:
+    """Returns what reads a dataset: one component, or one a span, the latest last.
+
+    One ExampleGen reads one span, says TFX. A resolver over all that ever was ingested
+    would find the others, but also what an earlier declaration, version or code made
+    of the same span; and the spans of the window that no run has ingested would be
+    missing. A component of its own for each span is cached by itself.
+    """
+    base, pattern = sources.locate(dataset)
+    window = sources.find_spans(dataset)
+    if not window:
+        only = ArrowExampleGen(base, pattern, dataset, code_version)
+        return [only.with_id(EXAMPLE_GEN)]
+    components = []
+    for span in window:
+        path = os.path.join(base, spans.fill(pattern, span))
+        read = dataset.model_copy(update={"path": path})
+        component = ArrowExampleGen(base, pattern, read, code_version, span.number)
+        name = spans.name(pattern, span.number)
+        components.append(component.with_id(f"{EXAMPLE_GEN}{BEFORE_SPAN}{name}"))
+    return components

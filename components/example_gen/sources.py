@@ -2,12 +2,14 @@
 
 import glob
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from components.example_gen import inputs, parquet, text, tfrecord
+from components.example_gen import inputs, parquet, spans, text, tfrecord
 from components.example_gen.shards import RawBatch, Shard
-from schema.errors import DataError
+from components.example_gen.spans import Span
+from schema.errors import ConfigError, DataError
 from schema.features import Dataset
 
 _SHARD_BYTES = 16 << 20  # of text, or of decompressed Parquet; at least
@@ -30,7 +32,10 @@ _FOREIGN = {
 def find_files(dataset: Dataset) -> list[str]:
     """Returns the files of a dataset, sorted: a file, a folder's or a glob's.
 
+    Of a log in spans, those of the window, oldest first.
+
     Raises:
+        ConfigError: The window, or the marks of a span, cannot be meant so.
         DataError: Nothing is there, or a file cannot be read or has another format.
     """
     path = dataset.path
@@ -39,7 +44,9 @@ def find_files(dataset: Dataset) -> list[str]:
             f"Where the data of {dataset.name!r} lies is not known. Give --data PATH, "
             "a file or a folder."
         )
-    if inputs.is_folder(path):
+    if window := find_spans(dataset):
+        files = [file for span in window for file in span.files]
+    elif inputs.is_folder(path):
         files = expand(path, dataset.file.pattern)
         if not files:
             raise DataError(
@@ -53,6 +60,59 @@ def find_files(dataset: Dataset) -> list[str]:
     for file in files:
         format_of(file, dataset)
     return files
+
+
+def locate(dataset: Dataset) -> tuple[str, str]:
+    """Returns the folder of a dataset's files, and the pattern that finds them in it.
+
+    The marks of spans, where there are any, are in the pattern.
+    """
+    path = str(dataset.path)
+    if spans.marked(path):
+        base, pattern = spans.cut(path)
+        if expand(base, spans.as_glob(pattern)):
+            return base, pattern
+        return base, os.path.join(pattern, dataset.file.pattern)  # folders of files
+    if not inputs.is_folder(path):
+        return os.path.split(path)
+    if spans.marked(dataset.file.pattern):
+        return spans.cut(os.path.join(path, dataset.file.pattern))
+    return path, dataset.file.pattern
+
+
+def find_spans(dataset: Dataset) -> list[Span]:
+    """Returns the spans of the window, oldest first; none of a log without spans.
+
+    The window ends with the latest span. A number in it that has no files is no span.
+
+    Raises:
+        ConfigError: The window, or the marks of a span, cannot be meant so.
+        DataError: There is no span, or a file has no number where its span's belongs.
+    """
+    base, pattern = locate(dataset)
+    if not spans.marked(pattern):
+        if dataset.window > 1:
+            raise ConfigError(
+                f"dataset.window: {dataset.window} spans are wanted, but {dataset.path}"
+                " does not say where a span's number or date stands. Put {SPAN}, or "
+                "{YYYY}, {MM} and {DD}, into dataset.path (or --data), or, for the "
+                "files of a folder, into dataset.file.pattern."
+            )
+        return []
+    key = "path" if spans.marked(str(dataset.path)) else "file.pattern"
+    spans.check(pattern, f"dataset.{key}")
+    found: defaultdict[int, defaultdict[int | None, list[str]]]
+    found = defaultdict(lambda: defaultdict(list))
+    for file in expand(base, spans.as_glob(pattern)):
+        number, version = spans.match(file.removeprefix(base).lstrip("/"), pattern)
+        found[number][version].append(file)
+    if not found:
+        raise DataError(
+            f"{base} holds no span: no file fits {pattern!r} (dataset.{key})."
+        )
+    window = sorted(number for number in found if number > max(found) - dataset.window)
+    latest = {number: max(found[number], key=lambda v: v or 0) for number in window}
+    return [Span(n, latest[n], tuple(found[n][latest[n]])) for n in window]
 
 
 def expand(base: str, pattern: str) -> list[str]:
