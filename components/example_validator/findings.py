@@ -5,13 +5,14 @@ schema, and what to do.
 """
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-Statistics = statistics_pb2.DatasetFeatureStatisticsList
-_Feature = statistics_pb2.FeatureNameStatistics
-_Rule = schema_pb2.Feature
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
+_Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
+_Rule: TypeAlias = schema_pb2.Feature
 
 _Type = anomalies_pb2.AnomalyInfo.Type
 _Measure = anomalies_pb2.DriftSkewInfo.Measurement.Type
