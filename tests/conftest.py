@@ -3,10 +3,15 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import hypothesis
 import pytest
 import yaml
 
 from schema.features import Dataset
+
+# One commit, one result; --hypothesis-profile=default draws anew.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 SMALL = {
     "name": "small",

@@ -1,5 +1,6 @@
 """Splits rows of delimited text into cells, by Arrow."""
 
+import codecs
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +78,9 @@ def _parse(
         data, delimiter = data.replace(delimiter, _SEPARATOR), _SEPARATOR
     if translation:
         data = data.translate(translation)
+    if data.startswith(codecs.BOM_UTF8):
+        # The file's own was taken away before: this one is text, and Arrow skips one.
+        data = codecs.BOM_UTF8 + data
     types = dict.fromkeys(wanted, pa.binary())
     if not data:
         return pa.schema(types).empty_table()

@@ -1,7 +1,8 @@
+import codecs
 import gzip
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components.example_gen import reader, text
@@ -9,6 +10,7 @@ from schema.errors import DataError
 from tests.components.example_gen.tables import COLUMNS, HEADER, dataset
 
 ROW = "1,u,a,s,d,1,2\n"
+BOM = codecs.BOM_UTF8
 
 
 def read(path, size=1 << 20, block=64, **file):
@@ -135,6 +137,8 @@ def test_any_table_comes_back(tmp_path_factory, data):
         assert [f.strip() for f in found] == [cell.strip() for cell in expected]
 
 
+@example([BOM, b"\n"], 1, '"')
+@example([BOM, ROW.encode(), BOM, ROW.encode()], 60, None)
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(
