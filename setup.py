@@ -48,7 +48,9 @@ setup(
         "scipy",
     ],
     extras_require={
+        "kfp": ["kfp==2.16.1"],
         "dev": [
+            "kfp==2.16.1",
             "pytest>=9",
             "pytest-timeout",
             "pytest-xdist",
