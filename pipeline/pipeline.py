@@ -1,11 +1,13 @@
 """`create_pipeline`: which stages, in what order, with which settings."""
 
+import json
 import os
+from collections.abc import Sequence
 
+from tfx import types
 from tfx import v1 as tfx
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.dsl.input_resolution.canned_resolver_functions import latest_created
 from tfx.types import channel
 
 from components.evaluator import eval_config
@@ -16,6 +18,7 @@ from components.example_gen.component import (
     ArrowExampleGen,
     example_gens,
     serving_example_gen,
+    unseen_example_gen,
 )
 from components.example_validator.gate import AnomalyGate
 from components.infra_validator.component import InfraValidator
@@ -23,6 +26,7 @@ from components.pusher import executor as pusher_executor
 from components.report.component import Report
 from components.transform.component import Analyzer, SpanTransform
 from pipeline.config import PipelineConfig
+from pipeline.past import InFolder, InMetadata
 
 
 def create_pipeline(
@@ -31,23 +35,30 @@ def create_pipeline(
     metadata_path: str,
     serving_dir: str,
     code_version: str,
+    memory: str | None = None,
 ) -> tfx.dsl.Pipeline:
     """Returns the DAG of an experiment; every runner runs this one.
 
     Args:
         config: The experiment; its dataset has a path.
         pipeline_root: Where artifacts go.
-        metadata_path: The SQLite file of ML Metadata.
+        metadata_path: The SQLite file of ML Metadata; empty where there is none.
         serving_dir: Where versions are pushed.
         code_version: Of our code: a component's cached output holds only for it.
+        memory: The folder by which a run knows of the one before, where no component
+            can ask ML Metadata and the data is out of sight until they run.
     """
+    past = InFolder(memory) if memory else InMetadata()
     dataset = config.dataset
     declaration = dataset.declaration()
 
     # One, or one for each span of the window; a model is judged by the latest.
-    readers = example_gens(dataset, code_version)
+    if memory:
+        readers = [unseen_example_gen(dataset, code_version)]
+    else:
+        readers = example_gens(dataset, code_version)
     examples = readers[-1].outputs["examples"]
-    window = channel.union([reader.outputs["examples"] for reader in readers])
+    window = _together([reader.outputs["examples"] for reader in readers])
 
     # An inferred schema is made of the latest span, and not for others to meet.
     validated = readers if dataset.curated_schema else readers[-1:]
@@ -65,17 +76,12 @@ def create_pipeline(
     example_validator = tfx.components.ExampleValidator(
         statistics=statistics, schema=schema
     )
-    accepted_statistics = tfx.dsl.Channel(
-        type=tfx.types.standard_artifacts.ExampleStatistics,
-        producer_component_id="AnomalyGate",
-        output_key="accepted",
-    )
     gate_inputs = {}
     if earlier:
-        gate_inputs["earlier"] = channel.union(
+        gate_inputs["earlier"] = _together(
             [gen.outputs["statistics"] for gen in earlier]
         )
-    served = _of_served_data(config, code_version)
+    served = _of_served_data(config, code_version, seen=not memory)
     if served:
         gate_inputs["serving"] = served[-1].outputs["statistics"]
     anomaly_gate = AnomalyGate(
@@ -83,10 +89,10 @@ def create_pipeline(
         statistics=statistics,
         schema=schema,
         dataset=declaration,
-        earlier_spans=[
-            reader.id.partition(BEFORE_SPAN)[2] for reader in validated[:-1]
-        ],
-        previous=latest_created(accepted_statistics),  # none in the first run
+        earlier_spans=json.dumps(
+            [reader.id.partition(BEFORE_SPAN)[2] for reader in validated[:-1]]
+        ),
+        previous=past.statistics,  # none in the first run
         **gate_inputs,
     )
 
@@ -101,8 +107,8 @@ def create_pipeline(
         analyzer.add_upstream_node(anomaly_gate)
 
     transform = SpanTransform(
-        examples=window if len(readers) > 1 else examples,
-        analyses=channel.union([one.outputs["analysis"] for one in analyzers]),
+        examples=window,
+        analyses=_together([one.outputs["analysis"] for one in analyzers]),
         schema=schema,
         dataset=dataset,
         code_version=code_version,
@@ -123,16 +129,10 @@ def create_pipeline(
     )
     model = trainer.outputs["model"]
 
-    resolver = tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-    ).with_id("latest_blessed_model_resolver")
-
     evaluator = Evaluator(
         examples=examples,
         model=model,
-        baseline_model=resolver.outputs["model"],
+        baseline_model=past.model,
         eval_config=eval_config.to_tfma(
             config.evaluation, dataset.label.column, dataset.weight
         ),
@@ -169,7 +169,7 @@ def create_pipeline(
         model_run=trainer.outputs["model_run"],
         pushed_model=pusher.outputs["pushed_model"],
         config=config.model_dump_json(),
-        metadata_path=os.path.abspath(metadata_path),
+        metadata_path=os.path.abspath(metadata_path) if metadata_path else "",
         code_version=code_version,
     )
 
@@ -177,6 +177,7 @@ def create_pipeline(
         pipeline_name=config.name,
         pipeline_root=pipeline_root,
         components=[
+            *past.known,
             *readers,
             *earlier,
             statistics_gen,
@@ -187,11 +188,11 @@ def create_pipeline(
             *analyzers,
             transform,
             trainer,
-            resolver,
             evaluator,
             infra_validator,
             pusher,
             report,
+            *past.kept(anomaly_gate, model, evaluator, pusher),
         ],
         enable_cache=True,
         metadata_connection_config=(
@@ -207,9 +208,16 @@ def _statistics_gen(reader: ArrowExampleGen) -> tfx.components.StatisticsGen:
     return gen.with_id(reader.id.replace(EXAMPLE_GEN, "StatisticsGen"))
 
 
-def _of_served_data(config: PipelineConfig, code_version: str) -> list[BaseComponent]:
+def _together(channels: Sequence[types.BaseChannel]) -> types.BaseChannel:
+    """Returns the union of some outputs; of one, itself, which every runner takes."""
+    return channels[0] if len(channels) == 1 else channel.union(channels)
+
+
+def _of_served_data(
+    config: PipelineConfig, code_version: str, seen: bool
+) -> list[BaseComponent]:
     """Returns what reads the requests that were served, and looks at them, if any."""
     if config.served is None:
         return []
-    reader = serving_example_gen(config.served, code_version)
+    reader = serving_example_gen(config.served, code_version, seen)
     return [reader, _statistics_gen(reader)]

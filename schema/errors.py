@@ -24,6 +24,10 @@ class DataAnomalyError(DataError):
         self.findings = list(findings)
 
 
+class NotPushedError(ValueError):
+    """A run went through, but its model was not good enough to be pushed."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Returns how a sentence on an unknown name ends: with the nearest, or plainly."""
     near = difflib.get_close_matches(name, list(known), n=1)

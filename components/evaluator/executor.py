@@ -28,6 +28,7 @@ class Executor(executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Evaluates the model and blesses it, or not."""
+        input_dict = with_baseline(input_dict)
         super().Do(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(
             input_dict[standard_component_specs.MODEL_KEY]
@@ -36,6 +37,22 @@ class Executor(executor.Executor):
             output_dict[standard_component_specs.BLESSING_KEY]
         )
         judge(path_utils.serving_model_path(model.uri), blessing)
+
+
+def with_baseline(
+    input_dict: dict[str, list[types.Artifact]],
+) -> dict[str, list[types.Artifact]]:
+    """Returns inputs whose baseline, if there is one, holds a model.
+
+    A runner that has to hand over something hands over an artifact without any.
+    """
+    key = standard_component_specs.BASELINE_MODEL_KEY
+    kept = [
+        model
+        for model in input_dict.get(key, ())
+        if fileio.exists(path_utils.serving_model_path(model.uri))
+    ]
+    return {**input_dict, key: kept}
 
 
 def judge(model_path: str, blessing: types.Artifact) -> None:

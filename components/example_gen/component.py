@@ -39,6 +39,7 @@ class ArrowExampleGen(FileBasedExampleGen):
         code_version: str,
         span: int | None = None,
         labelled: bool = True,
+        seen: bool = True,
     ) -> None:
         """Makes the component.
 
@@ -49,13 +50,15 @@ class ArrowExampleGen(FileBasedExampleGen):
             code_version: Stands for our code in the cache's key.
             span: The one to read, of a pattern with the marks of spans.
             labelled: Whether the label is read; rows without it are not split.
+            seen: Whether the files can be looked at now.
         """
         settings = struct_pb2.Struct()
         settings[executor.DATASET_KEY] = dataset.model_dump_json(exclude={"window"})
         settings[executor.LABELLED_KEY] = labelled
-        settings["code_version"] = code_version
+        settings[executor.CODE_KEY] = code_version
         # TFX looks at the files of the pattern only, to see whether data is as it was.
-        settings["tables"] = side_tables.digest(dataset)
+        if seen:
+            settings["tables"] = side_tables.digest(dataset)
         packed = any_pb2.Any()
         packed.Pack(settings)
         super().__init__(
@@ -92,8 +95,24 @@ def _splits(
     ]
 
 
-def example_gens(
+def unseen_example_gen(
     dataset: Dataset, code_version: str, labelled: bool = True
+) -> ArrowExampleGen:
+    """Returns what reads a dataset that only the component itself can look at.
+
+    Its base is the dataset's path, whatever that is: the component finds out, as
+    `example_gens` does, and then reads the latest span, if there are any.
+    """
+    path = str(dataset.path)
+    made = ArrowExampleGen(path, "*", dataset, code_version, None, labelled, seen=False)
+    return made.with_id(EXAMPLE_GEN)
+
+
+def example_gens(
+    dataset: Dataset,
+    code_version: str,
+    labelled: bool = True,
+    last: int | None = None,
 ) -> list[ArrowExampleGen]:
     """Returns what reads a dataset: one component, or one a span, the latest last.
 
@@ -101,10 +120,16 @@ def example_gens(
     would find the others, but also what an earlier declaration, version or code made
     of the same span; and the spans of the window that no run has ingested would be
     missing. A component of its own for each span is cached by itself.
+
+    Args:
+        dataset: What is read.
+        code_version: Stands for our code in the cache's key.
+        labelled: Whether the label is read.
+        last: The window's last span; without it, the latest that is there.
     """
     base, pattern = sources.locate(dataset)
     dataset = side_tables.placed(dataset)
-    window = sources.find_spans(dataset)
+    window = sources.find_spans(dataset, last)
     if not window:
         only = ArrowExampleGen(base, pattern, dataset, code_version, None, labelled)
         return [only.with_id(EXAMPLE_GEN)]
@@ -120,7 +145,12 @@ def example_gens(
     return components
 
 
-def serving_example_gen(dataset: Dataset, code_version: str) -> ArrowExampleGen:
+def serving_example_gen(
+    dataset: Dataset, code_version: str, seen: bool = True
+) -> ArrowExampleGen:
     """Returns what reads requests that were served; of a log in spans, the latest."""
-    [reader] = example_gens(dataset, code_version, labelled=False)
+    if seen:
+        [reader] = example_gens(dataset, code_version, labelled=False)
+    else:
+        reader = unseen_example_gen(dataset, code_version, labelled=False)
     return reader.with_id(SERVING_EXAMPLE_GEN)

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -27,7 +27,18 @@ from schema.features import Dataset
 
 ROWS_PROPERTY = "rows"  # of the Examples artifact: JSON, rows by what became of them
 REASONS_PROPERTY = "quarantined"  # of the same: JSON, quarantined rows by reason
-DATASET_KEY, LABELLED_KEY = "dataset", "labelled"  # of the component's custom config
+# Of the component's custom config.
+DATASET_KEY, LABELLED_KEY, CODE_KEY = "dataset", "labelled", "code_version"
+
+
+def unpack(exec_properties: Mapping[str, Any]) -> tuple[Dataset, bool, str]:
+    """Returns what the component was made of: dataset, labelled, code_version."""
+    custom_config = example_gen_pb2.CustomConfig()
+    json_format.Parse(exec_properties["custom_config"], custom_config)
+    settings = struct_pb2.Struct()
+    custom_config.custom_config.Unpack(settings)
+    dataset = Dataset.model_validate_json(settings[DATASET_KEY])
+    return dataset, bool(settings[LABELLED_KEY]), settings[CODE_KEY]
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -40,16 +51,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Writes the splits of `output_config` from the files of `input_config`."""
-        custom_config = example_gen_pb2.CustomConfig()
-        json_format.Parse(exec_properties["custom_config"], custom_config)
-        settings = struct_pb2.Struct()
-        custom_config.custom_config.Unpack(settings)
+        dataset, labelled, _ = unpack(exec_properties)
         input_config = example_gen_pb2.Input()
         json_format.Parse(exec_properties["input_config"], input_config)
         output_config = example_gen_pb2.Output()
         json_format.Parse(exec_properties["output_config"], output_config)
 
-        dataset = Dataset.model_validate_json(settings[DATASET_KEY])
         files = sources.expand(
             exec_properties["input_base"], input_config.splits[0].pattern
         )
@@ -59,7 +66,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         buckets = {s.name: s.hash_buckets for s in output_config.split_config.splits}
         examples.split_names = artifact_utils.encode_split_names(list(buckets))
         folders = {name: examples.path(split=name) for name in buckets}
-        labelled = bool(settings[LABELLED_KEY])
         shards = sources.shards(files, dataset, sources.shard_bytes(files), labelled)
         target = Target(
             dataset,

@@ -79,10 +79,11 @@ def locate(dataset: Dataset) -> tuple[str, str]:
     return path, dataset.file.pattern
 
 
-def find_spans(dataset: Dataset) -> list[Span]:
+def find_spans(dataset: Dataset, last: int | None = None) -> list[Span]:
     """Returns the spans of the window, oldest first; none of a log without spans.
 
-    The window ends with the latest span. A number in it that has no files is no span.
+    The window ends with the latest span, or with `last`. A number in it that has no
+    files is no span.
 
     Raises:
         ConfigError: The window, or the marks of a span, cannot be meant so.
@@ -104,10 +105,12 @@ def find_spans(dataset: Dataset) -> list[Span]:
     found = defaultdict(lambda: defaultdict(list))
     for file in expand(base, spans.as_glob(pattern)):
         number, version = spans.match(file.removeprefix(base).lstrip("/"), pattern)
-        found[number][version].append(file)
+        if last is None or number <= last:
+            found[number][version].append(file)
     if not found:
+        limit = "" if last is None else f" up to {last}"
         raise DataError(
-            f"{base} holds no span: no file fits {pattern!r} (dataset.{key})."
+            f"{base} holds no span{limit}: no file fits {pattern!r} (dataset.{key})."
         )
     window = sorted(number for number in found if number > max(found) - dataset.window)
     latest = {number: max(found[number], key=lambda v: v or 0) for number in window}

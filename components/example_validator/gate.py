@@ -8,6 +8,7 @@ is, so that its artifact is published and can be looked at; this component reads
 compares.
 """
 
+import json
 import os
 
 import tensorflow as tf
@@ -34,7 +35,7 @@ def AnomalyGate(
     statistics: tfx.dsl.components.InputArtifact[standard_artifacts.ExampleStatistics],
     schema: tfx.dsl.components.InputArtifact[standard_artifacts.Schema],
     dataset: tfx.dsl.components.Parameter[str],
-    earlier_spans: tfx.dsl.components.Parameter[list[str]],
+    earlier_spans: tfx.dsl.components.Parameter[str],
     accepted: tfx.dsl.components.OutputArtifact[standard_artifacts.ExampleStatistics],
     earlier: tfx.dsl.components.InputArtifact[
         list[standard_artifacts.ExampleStatistics]
@@ -53,26 +54,27 @@ def AnomalyGate(
         statistics: What it looked at.
         schema: Holds the thresholds.
         dataset: The declaration, as JSON.
-        earlier_spans: The names of `earlier`.
+        earlier_spans: The names of `earlier`, a JSON list: other runners hand over
+            plain values only.
         accepted: The train split's statistics, published only if nothing is wrong.
         earlier: Of the spans of the window before that of `statistics`.
-        previous: `accepted` of the latest run that has it.
+        previous: `accepted` of the latest run that has it; without splits if none has.
         serving: Of the requests that were served.
     """
     rules = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
     declared = Dataset.model_validate_json(dataset)
     current = _by_split(statistics)
     findings = []
-    for span, one in zip(earlier_spans, earlier or (), strict=True):
+    for span, one in zip(json.loads(earlier_spans), earlier or (), strict=True):
         for split, found in _by_split(one).items():
             findings += validate(found, rules, f"split {split!r} of span {span}")
     findings += find_anomalies(anomalies.uri, current, rules)
-    if previous:
+    if before := _by_split(previous) if previous else {}:
         # What sampling does to the label is no drift.
         same = previous.get_float_custom_property(_NEGATIVES) == declared.negatives()
         ignored = () if same else (declared.label.column,)
-        [before] = _by_split(previous).values()
-        findings += drift_findings(current[_TRAIN], before, rules, _TRAIN, ignored)
+        [then] = before.values()
+        findings += drift_findings(current[_TRAIN], then, rules, _TRAIN, ignored)
     if serving:
         [served] = _by_split(serving).values()
         findings += find_skew(current, served, rules, declared)

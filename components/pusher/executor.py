@@ -1,19 +1,22 @@
 """A Pusher whose versions appear whole or not at all."""
 
 import os
-import shutil
 import time
 from typing import Any
 
+import tensorflow as tf
 from google.protobuf import json_format
 from tfx import types
 from tfx.components.pusher import executor
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import io_utils
+
+_GRAPH = "saved_model.pb"
 
 
 class Executor(executor.Executor):
-    """Copies beside the versions, then renames.
+    """Copies beside the versions, then renames; in an object store, the graph last.
 
     The stock executor copies into the version's folder: killed half-way, it leaves one
     that a server may find.
@@ -37,7 +40,7 @@ class Executor(executor.Executor):
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
         )
         model_path = self.GetModelPath(input_dict)
-        shutil.copytree(model_path, pushed.uri, dirs_exist_ok=True)
+        io_utils.copy_dir(model_path, pushed.uri)
         path = push(model_path, destination.filesystem.base_directory)
         self._MarkPushed(
             pushed, pushed_destination=path, pushed_version=os.path.basename(path)
@@ -51,12 +54,27 @@ def push(model_path: str, folder: str) -> str:
         The new version's path. Its number is the time, in seconds, and always the
         largest in the folder.
     """
-    os.makedirs(folder, exist_ok=True)
-    versions = [int(name) for name in os.listdir(folder) if name.isdigit()]
+    gfile = tf.io.gfile
+    gfile.makedirs(folder)
+    names = [name.rstrip("/") for name in gfile.listdir(folder)]
+    versions = [int(name) for name in names if name.isdigit()]
     version = max([int(time.time()), *(number + 1 for number in versions)])
-    partial = os.path.join(folder, ".partial")
-    shutil.rmtree(partial, ignore_errors=True)  # of a push that was killed
-    shutil.copytree(model_path, partial)
     path = os.path.join(folder, str(version))
-    os.rename(partial, path)
+    if "://" in folder:
+        _copy_graph_last(model_path, path)
+        return path
+    partial = os.path.join(folder, ".partial")
+    if gfile.exists(partial):  # of a push that was killed
+        gfile.rmtree(partial)
+    io_utils.copy_dir(model_path, partial)
+    gfile.rename(partial, path)
     return path
+
+
+def _copy_graph_last(model_path: str, path: str) -> None:
+    """Copies into an object store: it renames no folder in one step.
+
+    A server takes a folder without `saved_model.pb` for no version.
+    """
+    io_utils.copy_dir(model_path, path, deny_regex_patterns=[f"/{_GRAPH}$"])
+    tf.io.gfile.copy(os.path.join(model_path, _GRAPH), os.path.join(path, _GRAPH))

@@ -4,14 +4,9 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+from tfx.types.experimental.simple_artifacts import File
 
 from components.report import executor
-
-
-class HtmlReport(types.Artifact):
-    """A folder with a page, `report.html`."""
-
-    TYPE_NAME = "HtmlReport"
 
 
 class ReportSpec(component_spec.ComponentSpec):
@@ -34,7 +29,7 @@ class ReportSpec(component_spec.ComponentSpec):
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
     }
-    OUTPUTS = {executor.REPORT: ChannelParameter(type=HtmlReport)}  # noqa: RUF012
+    OUTPUTS = {executor.REPORT: ChannelParameter(type=File)}  # noqa: RUF012
 
 
 class Report(base_component.BaseComponent):
@@ -43,7 +38,7 @@ class Report(base_component.BaseComponent):
     TFMA and TFDV show what they found in notebooks only, with scripts from the network.
 
     Outputs:
-        report: `HtmlReport`.
+        report: `File`, a type that every runner knows: a folder with `report.html`.
     """
 
     SPEC_CLASS = ReportSpec
@@ -99,6 +94,6 @@ class Report(base_component.BaseComponent):
                 config=config,
                 metadata_path=metadata_path,
                 code_version=code_version,
-                report=types.Channel(type=HtmlReport),
+                report=types.Channel(type=File),
             )
         )

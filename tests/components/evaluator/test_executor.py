@@ -75,3 +75,15 @@ def test_a_model_stored_as_it_was_trained_is_left_alone(tmp_path, blessing):
     executor.judge(str(tmp_path), blessing)
     assert blessing.get_int_custom_property("blessed") == 1
     assert blessing.get_string_custom_property("storing") == ""
+
+
+def test_a_baseline_without_a_model_is_none(tmp_path):
+    with_model, without = (standard_artifacts.Model() for _ in range(2))
+    with_model.uri, without.uri = str(tmp_path / "model"), str(tmp_path / "nothing")
+    (tmp_path / "model" / "Format-Serving").mkdir(parents=True)
+    (tmp_path / "nothing").mkdir()
+    for model_artifact, kept in ((with_model, [with_model]), (without, [])):
+        inputs = {"model": [], "baseline_model": [model_artifact]}
+        found = executor.with_baseline(inputs)
+        assert found == {"model": [], "baseline_model": kept}
+    assert executor.with_baseline({"model": []})["baseline_model"] == []

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
@@ -70,7 +72,7 @@ class Gate:
         gate.AnomalyGate.test_call(
             anomalies=anomalies, statistics=statistics, schema=schema,
             accepted=accepted, dataset=dataset.model_dump_json(),
-            earlier_spans=list(earlier), **more,
+            earlier_spans=json.dumps(list(earlier)), **more,
         )  # fmt: skip
         self.accepted = accepted
 

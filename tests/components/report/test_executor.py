@@ -3,9 +3,9 @@ import json
 from pathlib import Path
 
 from tfx.types import standard_artifacts
+from tfx.types.experimental.simple_artifacts import File
 
 from components.report import component, executor, page
-from components.report.component import HtmlReport
 
 
 def test_the_component_writes_the_page_of_its_inputs(run, tmp_path):
@@ -21,7 +21,7 @@ def test_the_component_writes_the_page_of_its_inputs(run, tmp_path):
     pushed = standard_artifacts.PushedModel()
     pushed.set_int_custom_property("pushed", 0)
     inputs["pushed_model"] = [pushed]
-    report = HtmlReport()
+    report = File()
     report.uri = str(tmp_path / "report")
     properties = {
         executor.CONFIG: json.dumps(run.config),
