@@ -31,6 +31,11 @@ _READERS = {
 }
 
 
+def unread(policy_type: str) -> set[str]:
+    """Returns the keys that a policy type does not read."""
+    return {key for key, readers in _READERS.items() if policy_type not in readers}
+
+
 class ModelConfig(Frozen):
     """What a model is made of; the first keys and defaults are Shaped's."""
 
@@ -101,10 +106,7 @@ class ModelConfig(Frozen):
 
     def of_type(self, policy_type: str) -> "ModelConfig":
         """Returns the same settings for another model, without what only some read."""
-        settings = self.model_dump()
-        for key, readers in _READERS.items():
-            if policy_type not in readers:
-                del settings[key]
+        settings = self.model_dump(exclude=unread(policy_type))
         return ModelConfig.model_validate({**settings, "policy_type": policy_type})
 
     def _chosen(self, key: str) -> Any:

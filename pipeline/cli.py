@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from pipeline.kubeflow import commands
+from pipeline.options import Config, Data, Debug, Overrides, Root
 from schema.contract import DEFAULT_GRPC_PORT, DEFAULT_REST_PORT
-from schema.errors import ConfigError, DataAnomalyError, DataError
+from schema.errors import ConfigError, DataAnomalyError, DataError, NotPushedError
 
 app = typer.Typer(
     help="From a raw click log to a click-through-rate model in production.",
@@ -20,16 +22,6 @@ schema_app = typer.Typer(help="What a dataset's columns are.", no_args_is_help=T
 app.add_typer(schema_app, name="schema")
 _DEFAULT_CONFIG = Path(__file__).parent / "configs" / "generated.yaml"
 _BAD_INPUT, _NOT_BLESSED, _ANOMALIES, _SERVER = 2, 3, 4, 5
-
-Config = Annotated[str, typer.Argument(help="The experiment.")]
-Data = Annotated[str | None, typer.Option(help="Its data: a file or folder.")]
-Root = Annotated[str, typer.Option(help="The folder of runs.")]
-Overrides = Annotated[
-    list[str] | None, typer.Option("--set", help="KEY=VALUE, over the file's.")
-]
-Debug = Annotated[
-    bool, typer.Option("--debug", help="Show all that is printed, and tracebacks.")
-]
 
 
 @app.command()
@@ -142,6 +134,10 @@ def report(
         print(reporting.compare(run, other, debug))
 
 
+app.command(name="compile")(commands.compile_pipeline)
+app.command()(commands.submit)
+
+
 @schema_app.command()
 def infer(
     data: Annotated[str, typer.Argument(help="A CSV, TSV or Parquet file or folder.")],
@@ -195,12 +191,14 @@ def main() -> None:
     debug = "--debug" in sys.argv
     try:
         app()
-    except (ConfigError, DataError, ConnectionError) as error:
+    except (ConfigError, DataError, NotPushedError, ConnectionError) as error:
         if debug:
             raise
         print(f"deepfm: {error}", file=sys.stderr)
         if isinstance(error, DataAnomalyError):
             sys.exit(_ANOMALIES)
+        if isinstance(error, NotPushedError):
+            sys.exit(_NOT_BLESSED)
         sys.exit(_SERVER if isinstance(error, ConnectionError) else _BAD_INPUT)
     except Exception as error:
         if debug:

@@ -11,6 +11,7 @@ from components.infra_validator.config import InfraValidationConfig
 from components.serving.config import ServingConfig
 from components.trainer.config import TrainConfig
 from model.config import ModelConfig
+from pipeline.kubeflow.config import KubeflowConfig
 from schema.errors import did_you_mean
 from schema.features import Categorical, Dataset, Numeric, SplitRule
 from schema.frozen import Frozen, Name
@@ -65,6 +66,7 @@ class PipelineConfig(Frozen):
     infra_validation: InfraValidationConfig = InfraValidationConfig()
     push: PushConfig = PushConfig()
     beam_args: tuple[str, ...] = Field(default=LOCAL_BEAM)
+    kubeflow: KubeflowConfig | None = None  # for `deepfm compile` only
 
     @property
     def policy(self) -> ModelConfig:
