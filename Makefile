@@ -5,7 +5,9 @@ LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --pyt
 export KERAS_BACKEND := tensorflow
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help environment run unit test check bench serve lock clean
+IMAGE := deepfm
+
+.PHONY: help environment run unit test check bench serve image lock clean
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/'
 environment: ## make or update .venv
@@ -13,10 +15,10 @@ environment: ## make or update .venv
 run: environment ## the whole pipeline on a click log that it draws itself
 	@$(BIN)/deepfm run
 unit: environment ## the fast tests
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not pipeline and not browser" tests
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not pipeline and not browser and not image" tests
 test: environment check ## everything that has to pass
 	@tools/chromium
-	@$(BIN)/pytest -n 2 --dist loadfile tests
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not image" tests
 check: environment ## format, lint, types, import rule
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo >.lint-imports.log || { cat .lint-imports.log; false; }
 bench: environment ## the figures that README and docs name; half an hour
@@ -24,6 +26,9 @@ bench: environment ## the figures that README and docs name; half an hour
 		echo "$$name" && $(BIN)/python benchmarks/$$name.py || exit 1; done
 serve: environment ## the model that `make run` pushed, on port 8500
 	@$(BIN)/deepfm serve runs/generated/serving/generated
+image: environment ## the components' image, tagged IMAGE:fingerprint of the code
+	@version=$$($(BIN)/python -m pipeline.code_version) && \
+		docker build --build-arg CODE_VERSION=$$version -t $(IMAGE):$$version .
 lock: environment ## the lock files anew, within what setup.py allows
 	@$(LOCK) tools/bootstrap.in -o tools/bootstrap.lock
 	@$(LOCK) tools/compiler.in -o tools/compiler.lock

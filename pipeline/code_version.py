@@ -24,3 +24,7 @@ def code_version() -> str:
                 digest.update(f"{root.name}/{path.relative_to(root)}\0".encode())
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    print(code_version())
