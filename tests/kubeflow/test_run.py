@@ -12,7 +12,7 @@ from components.evaluator import results
 from tests.e2e.test_pipeline import BAD_ROWS, LOG, ROWS, write_log
 from tests.kubeflow.launcher import REPOSITORY, Cluster, TaskFailedError
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1200)]  # dozens of processes
 
 # All of it happens in two runs: the first on an empty cluster, the second after it.
 READ = ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Analyzer"]
