@@ -49,8 +49,12 @@ setup(
     ],
     extras_require={
         "kfp": ["kfp==2.16.1"],
+        "mlflow": ["mlflow-skinny>=3"],
         "dev": [
             "kfp==2.16.1",
+            "mlflow-skinny>=3",
+            "ipykernel",
+            "nbclient",
             "pytest>=9",
             "pytest-timeout",
             "pytest-xdist",
