@@ -73,6 +73,7 @@ def _ours(folder: Path) -> list[Any]:
 
     from components.example_gen.component import example_gens
     from components.transform.component import Analyzer, SpanTransform
+    from pipeline.pipeline import statistics_gen
     from schema.features import Dataset
 
     features = {name: {"type": "numeric"} for name in ingest._COUNTS}
@@ -87,9 +88,9 @@ def _ours(folder: Path) -> list[Any]:
     )
     [reader] = example_gens(dataset, "")
     examples = reader.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(examples=examples)
+    statistics = statistics_gen(reader)
     schema_gen = tfx.components.SchemaGen(
-        statistics=statistics_gen.outputs["statistics"], infer_feature_shape=False
+        statistics=statistics.outputs["statistics"], infer_feature_shape=False
     )
     analyzer = Analyzer(examples, dataset, "")
     transform = SpanTransform(
@@ -99,7 +100,7 @@ def _ours(folder: Path) -> list[Any]:
         dataset,
         "",
     )
-    return [reader, statistics_gen, schema_gen, analyzer, transform]
+    return [reader, statistics, schema_gen, analyzer, transform]
 
 
 def _run(side: str, folder: Path) -> None:
