@@ -52,7 +52,7 @@ setup(
         "mlflow": ["mlflow-skinny>=3"],
         "dev": [
             "kfp==2.16.1",
-            "mlflow-skinny>=3",
+            "mlflow>=3",
             "ipykernel",
             "nbclient",
             "pytest>=9",

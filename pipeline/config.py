@@ -66,6 +66,7 @@ class PipelineConfig(Frozen):
     infra_validation: InfraValidationConfig = InfraValidationConfig()
     push: PushConfig = PushConfig()
     beam_args: tuple[str, ...] = Field(default=LOCAL_BEAM)
+    mlflow: str | None = None  # a tracking URI, where each run is logged
     kubeflow: KubeflowConfig | None = None  # for `deepfm compile` only
 
     @property

@@ -25,6 +25,7 @@ from components.example_validator.gate import AnomalyGate
 from components.infra_validator.component import InfraValidator
 from components.pusher import executor as pusher_executor
 from components.report.component import Report
+from components.tracking.component import MLflowLogger, check_installed
 from components.transform.component import Analyzer, SpanTransform
 from pipeline.config import PipelineConfig
 from pipeline.past import InFolder, InMetadata
@@ -174,6 +175,21 @@ def create_pipeline(
         code_version=code_version,
     )
 
+    tracked = []
+    if config.mlflow:
+        check_installed()
+        tracked = [
+            MLflowLogger(
+                tracking_uri=config.mlflow,
+                config=experiment,
+                code_version=code_version,
+                evaluation=evaluator.outputs["evaluation"],
+                model_run=trainer.outputs["model_run"],
+                pushed_model=pusher.outputs["pushed_model"],
+                report=report.outputs["report"],
+            )
+        ]
+
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=pipeline_root,
@@ -193,6 +209,7 @@ def create_pipeline(
             infra_validator,
             pusher,
             report,
+            *tracked,
             *past.kept(anomaly_gate, model, evaluator, pusher),
         ],
         enable_cache=True,

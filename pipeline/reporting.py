@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from components.files import write_whole
 from pipeline.console import quiet
+from schema.contract import REPORT_PAGE
 from schema.errors import ConfigError
 
 if TYPE_CHECKING:
     from components.report.sources import Sources
     from pipeline.record import RunRecord
 
-PAGE = "report.html"
 _LOGS = "tensorboard"
 
 
@@ -24,8 +24,8 @@ def publish(record: "RunRecord", folder: Path) -> str:
         record: The run.
         folder: Of the run.
     """
-    written = Path(record.output("Report", "report").uri) / PAGE
-    path = folder / PAGE
+    written = Path(record.output("Report", "report").uri) / REPORT_PAGE
+    path = folder / REPORT_PAGE
     write_whole(path, written.read_bytes())
     return str(path)
 
@@ -58,8 +58,8 @@ def rebuild(run: str, debug: bool = False) -> str:
     with quiet(str(folder / "log.txt"), debug):
         from components.report import page
 
-        write_whole(folder / PAGE, page.write(_sources(folder)))
-    return str(folder / PAGE)
+        write_whole(folder / REPORT_PAGE, page.write(_sources(folder)))
+    return str(folder / REPORT_PAGE)
 
 
 def compare(run: str, other: str, debug: bool = False) -> str:

@@ -44,6 +44,9 @@ STORING_PATH = "assets.extra/storing.json"
 FINDINGS_PROPERTY = "findings"
 # In a ModelRun: a training's figures, a line per epoch, named as Keras names them.
 HISTORY = "history.csv"
+# There, too: the settings that were used, a JSON object of `policy` and `training`.
+SETTINGS = "settings.json"
+REPORT_PAGE = "report.html"  # in the Report's artifact, and in the run's folder
 
 DEFAULT_GRPC_PORT = 8500
 DEFAULT_REST_PORT = 8501

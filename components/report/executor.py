@@ -11,8 +11,9 @@ from tfx.types import artifact_utils
 
 from components.report import page
 from components.report.sources import gather, versions
+from schema.contract import REPORT_PAGE
 
-REPORT, PAGE = "report", "report.html"  # the output, and the file in it
+REPORT = "report"  # the output
 CONFIG, METADATA_PATH, CODE_VERSION = "config", "metadata_path", "code_version"
 VERSIONS_PROPERTY = "versions"  # of the output: of the libraries, as JSON
 
@@ -40,6 +41,6 @@ class Executor(base_executor.BaseExecutor):
             used,
         )
         tf.io.gfile.makedirs(report.uri)
-        with tf.io.gfile.GFile(os.path.join(report.uri, PAGE), "w") as file:
+        with tf.io.gfile.GFile(os.path.join(report.uri, REPORT_PAGE), "w") as file:
             file.write(page.write(sources))
         report.set_string_custom_property(VERSIONS_PROPERTY, json.dumps(used))

@@ -1,11 +1,8 @@
 """Draws training, importance and interactions, and small bars for tables."""
 
-import csv
-import os
 from collections.abc import Sequence
 from typing import Any
 
-import tensorflow as tf
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -13,25 +10,11 @@ from matplotlib.ticker import MaxNLocator
 from components.report import svg
 from components.report.data import Column
 from components.report.learned import Importance, Pair
-from schema.contract import HISTORY
 
 SHOWN = 20  # fields, and pairs
 _HALF, _ROW = 4.6, 0.19  # inches: width of a chart, height of a bar
 _FIGURES = {"loss": "loss", "auc": "AUC"}  # of the history, and their titles
 _SPARK_WIDTH, _SPARK_HEIGHT = 132, 28  # pixels
-
-
-def history(model_run: str) -> list[dict[str, float]]:
-    """Returns the figures of each epoch; none of a run that left none.
-
-    Args:
-        model_run: Folder of the ModelRun.
-    """
-    path = os.path.join(model_run, HISTORY)
-    if not tf.io.gfile.exists(path):
-        return []
-    with tf.io.gfile.GFile(path) as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
 def training(epochs: Sequence[dict[str, float]]) -> dict[str, Markup]:

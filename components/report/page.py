@@ -7,6 +7,7 @@ import jinja2
 import pyarrow as pa
 from markupsafe import Markup
 
+from components import model_run
 from components.evaluator import results
 from components.evaluator.results import EVERY_ROW
 from components.evaluator.verdict import title
@@ -81,7 +82,7 @@ def _quality(sources: Sources) -> dict[str, Any]:
 
 def _training(sources: Sources, batch: pa.RecordBatch) -> dict[str, Any]:
     """Returns how the model was trained, and what it learned."""
-    epochs = other_charts.history(sources.model_run)
+    epochs = model_run.history(sources.model_run)
     found = learned.look(
         sources.model,
         sources.policy["policy_type"],

@@ -9,6 +9,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from components import model_run
 from components.evaluator.config import STORING_PROPERTY, EvalConfig
 from schema.contract import FINDINGS_PROPERTY
 from schema.features import Dataset
@@ -31,7 +32,7 @@ class Sources:
     """A run, as its report sees it.
 
     Attributes:
-        config: The experiment, as plain values.
+        config: The experiment, as plain values, with what its model was trained with.
         evaluation: Folder of the ModelEvaluation; the other folders likewise.
         examples: Of the raw Examples.
         statistics: Of the ExampleStatistics.
@@ -96,7 +97,7 @@ def versions(code_version: str) -> dict[str, str]:
 
 def gather(
     artifacts: Mapping[str, mlmd.Artifact],
-    config: Mapping[str, Any],
+    config: dict[str, Any],
     metadata_path: str | None,
     used: Mapping[str, str],
 ) -> Sources:
@@ -112,7 +113,7 @@ def gather(
     infra = artifacts[INFRA_BLESSING].custom_properties
     pushed = artifacts[PUSHED_MODEL].custom_properties
     return Sources(
-        config=config,
+        config=model_run.as_trained(config, artifacts["model_run"].uri),
         blessed=all(found["blessed"].int_value == 1 for found in (blessing, infra)),
         storing=_text(blessing, STORING_PROPERTY),
         infra_findings=json.loads(_text(infra, FINDINGS_PROPERTY) or "[]"),

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow_transform as tft
 
+from components import model_run
 from components.serving import signatures
 from components.serving.config import ServingConfig
 from components.trainer import logs, storing, training
@@ -29,6 +30,8 @@ def run_fn(fn_args: Any) -> None:
     splits = TransformedSplits(
         dataset, transform, fn_args.train_files, fn_args.eval_files
     )
+    settings = policy.model_dump(mode="json"), config.model_dump(mode="json")
+    model_run.write_settings(fn_args.model_run_dir, *settings)
     written = logs.callbacks(fn_args.model_run_dir)
     model = training.train(splits, policy, config, written)
     cost = storing.store(

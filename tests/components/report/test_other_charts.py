@@ -7,13 +7,7 @@ from components.report.learned import Importance, Pair
 from tests.components.report import made
 
 
-def test_a_history_is_read_as_it_was_written(tmp_path):
-    made.write_history(tmp_path / "run", made.HISTORY)
-    assert other_charts.history(str(tmp_path / "run")) == made.HISTORY
-
-
-def test_a_run_without_a_history_has_no_curves(tmp_path):
-    assert other_charts.history(str(tmp_path)) == []
+def test_a_run_without_a_history_has_no_curves():
     assert other_charts.training([]) == {}
 
 
