@@ -67,6 +67,13 @@ VALUES = "values_xf"  # float32 (B, S): the multipliers of the S scaled fields
 # Beside these, what is for training alone: the label, under its own name, and
 WEIGHT = "weight_xf"  # float32 (B, 1): how much a row counts, where that is declared
 
+# Tensors inside of the transform graph, by which serving enters it where its values are
+# dense: n cells, each a value and the number of the column that it is of.
+TEXT_CELLS, TEXT_OWNERS = "text_cells", "text_owners"  # string (n,), int64 (n,)
+TEXT_IDS = "text_ids"  # int64 (n,)
+NUMBER_CELLS, NUMBER_OWNERS = "number_cells", "number_owners"  # float32, int64 (n,)
+NUMBER_IDS, MULTIPLIERS = "number_ids", "multipliers"  # int64, float32 (n,)
+
 # The transform graph's asset, one file for all fields: per field a line for the empty
 # value, which is missing, then a line per known value; and the end.
 VOCABULARY = "vocabulary"

@@ -179,6 +179,23 @@ class Dataset(Frozen):
             for _ in range(embedding_field(name, feature, 1).num_values)
         ]
 
+    def text_columns(self) -> list[tuple[str, int]]:
+        """Returns for each column of text its feature, and which value of a row it has.
+
+        A feature with a separator has `max_values` columns, any other has one.
+        """
+        return [
+            (name, nth)
+            for name, feature in self.categorical().items()
+            for nth in range(feature.max_values if feature.separator else 1)
+        ]
+
+    def id_order(self) -> list[int]:
+        """Returns where columns of `ids_xf` come from: text columns, then numbers."""
+        owners = [*(name for name, _ in self.text_columns()), *self.numeric()]
+        declared = list(self.features)
+        return sorted(range(len(owners)), key=lambda i: declared.index(owners[i]))
+
     def negatives(self) -> float:
         """Returns the share of rows with label 0 that the train split keeps."""
         return self.sampling.negatives if self.sampling else 1.0

@@ -56,7 +56,7 @@ def common_length(columns: Columns) -> tf.Tensor:
     Raises:
         InvalidArgumentError: There are two lengths beside 1; when the graph runs.
     """
-    lengths = _lengths(columns)
+    lengths = num_rows(columns.values())
     # No row at all is a length beside 1, too.
     longest, shortest = tf.reduce_max(lengths), tf.reduce_min(lengths)
     rows = tf.where(shortest == 0, shortest, longest)
@@ -75,46 +75,17 @@ def common_length(columns: Columns) -> tf.Tensor:
 
 def require_one_row(context: Columns) -> tf.Operation:
     """Returns what refuses a context of another length, when the graph runs."""
-    lengths = _lengths(context)
+    lengths = num_rows(context.values())
     message = "Expected the context's columns to have 1 row, for all candidates, not: "
     return _require(lengths == 1, context, lengths, tf.constant(message))
 
 
-def to_sparse(
-    columns: Columns, filled: tf.Tensor, rows: tf.Tensor
-) -> dict[str, tf.SparseTensor]:
-    """Returns columns as the transform graph takes them.
-
-    What says missing, "" and NaN, stays: the graph knows it. A request has forty
-    columns, and all that they can share is made once.
-
-    Args:
-        columns: (1,) or (filled,), or with values as a second axis.
-        filled: How many rows they fill; a column of one row is repeated. int64 ().
-        rows: Of the result, the others empty. int64 ().
-    """
-    numbers = tf.range(filled)
-    firsts = tf.stack([numbers, tf.zeros_like(numbers)], axis=1)  # (filled, 2)
-    narrow, row_shape = tf.stack([rows, 1]), tf.stack([filled])
-    found = {}
-    for name, column in columns.items():
-        if column.shape.rank == 1:
-            values = tf.broadcast_to(column, row_shape)
-            found[name] = tf.SparseTensor(firsts, values, narrow)
-            continue
-        width = tf.shape(column, tf.int64)[1]
-        cells = tf.range(filled * width)
-        indices = tf.stack([cells // width, cells % width], axis=1)
-        values = tf.reshape(tf.broadcast_to(column, tf.stack([filled, width])), [-1])
-        found[name] = tf.SparseTensor(indices, values, tf.stack([rows, width]))
-    return found
-
-
-def _lengths(columns: Columns) -> tf.Tensor:
+def num_rows(columns: Iterable[tf.Tensor]) -> tf.Tensor:
+    """Returns the rows of each column, int64."""
     return tf.stack(
         [
             tf.size(c, tf.int64) if c.shape.rank == 1 else tf.shape(c, tf.int64)[0]
-            for c in columns.values()
+            for c in columns
         ]
     )
 

@@ -9,9 +9,9 @@ import tensorflow_transform as tft
 
 from components.serving import columns, definitions, warmup
 from components.serving.columns import Columns
+from components.serving.transform_graph import TransformGraph
 from model.base import CTRModel
 from schema import contract
-from schema.contract import IDS, VALUES
 from schema.features import Dataset
 
 Outputs = dict[str, tf.Tensor]
@@ -28,8 +28,7 @@ class ServedModel(tf.Module):
         self._weights = [variable.value for variable in model.variables]
         self._logits = lambda features: model(features, training=False)
         self._embeddings = model.field_embeddings
-        # A Keras 2 layer, which a Keras 3 model cannot hold; a module can.
-        self._transform = transform.transform_features_layer()
+        self._transform = TransformGraph(transform, dataset)
         spec = transform.raw_feature_spec()
         # Whoever asks for a score does not know the label.
         self._raw_feature_spec = {name: spec[name] for name in dataset.features}
@@ -66,7 +65,8 @@ class ServedModel(tf.Module):
         An absent feature is missing: its declared default, or its own id, stands in. A
         feature that the model does not know is ignored.
         """
-        return self._transform(tf.io.parse_example(examples, self._raw_feature_spec))
+        features = tf.io.parse_example(examples, self._raw_feature_spec)
+        return self._transform.features(features)
 
     def predict(self, examples: tf.Tensor) -> Outputs:
         """Scores serialized tf.Examples of raw features, (B,)."""
@@ -90,34 +90,17 @@ class ServedModel(tf.Module):
     def predict_columns(self, raw: Columns) -> Outputs:
         """Scores rows that come as a dense tensor per raw feature."""
         rows = columns.common_length(raw)
-        return self._scores(self._transform(columns.to_sparse(raw, rows, rows)))
+        return self._scores(self._transform.columns(raw, rows))
 
     def rank(self, raw: Columns) -> Outputs:
-        """Scores N candidates in one context.
-
-        The context goes through the transform graph in the first candidate's row. There
-        is no other row of it: what the graph makes of that one counts for all.
-        """
-        dataset = self._dataset
-        context = {name: raw[name] for name in dataset.context}
-        candidates = {n: column for n, column in raw.items() if n not in context}
+        """Scores N candidates in one context, whose values are transformed once."""
+        context = {name: raw[name] for name in self._dataset.context}
         if not context:
             return self.predict_columns(raw)
         with tf.control_dependencies([columns.require_one_row(context)]):
+            candidates = {n: column for n, column in raw.items() if n not in context}
             count = columns.common_length(candidates or context)
-        rows = tf.maximum(count, 1)  # the context's stays where there is no candidate
-        sparse = columns.to_sparse(context, tf.constant(1, tf.int64), rows)
-        sparse |= columns.to_sparse(candidates, count, rows)
-        found = self._transform(sparse)
-        scaled = [name for name, feature in dataset.numeric().items() if feature.scale]
-        owners = {IDS: dataset.id_columns(), VALUES: scaled}
-        shared = {key: [[n in context for n in owners[key]]] for key in found}
-        return self._scores(
-            {
-                key: tf.where(shared[key], values[:1], values)[:count]
-                for key, values in found.items()
-            }
-        )
+        return self._scores(self._transform.columns(raw, count))
 
     def _probabilities(self, examples: tf.Tensor) -> tf.Tensor:
         return self._scores(self.transform(examples))[contract.PROBABILITIES]
