@@ -150,13 +150,18 @@ class InProcess:
             found.append(1e3 * (time.perf_counter() - begun))
         return found
 
-    def throughput(self, name: str) -> float:
-        """Returns calls a second, of as many threads as are fastest."""
+    def throughput(self, name: str) -> tuple[float, float]:
+        """Returns calls a second, of as many threads as are fastest.
+
+        And milliseconds that each of them keeps a core busy.
+        """
         return max(self._calls_a_second(self.call(name), n) for n in _THREADS)
 
-    def _calls_a_second(self, run: Callable[[], None], threads: int) -> float:
+    def _calls_a_second(
+        self, run: Callable[[], None], threads: int
+    ) -> tuple[float, float]:
         counts = [0] * threads
-        end = time.perf_counter() + _SECONDS
+        end, busy = time.perf_counter() + _SECONDS, time.process_time()
 
         def work(thread: int) -> None:
             while time.perf_counter() < end:
@@ -168,7 +173,8 @@ class InProcess:
             worker.start()
         for worker in workers:
             worker.join()
-        return sum(counts) / _SECONDS
+        busy = time.process_time() - busy
+        return sum(counts) / _SECONDS, 1e3 * busy / sum(counts)
 
 
 def main() -> None:

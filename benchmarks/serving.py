@@ -75,6 +75,11 @@ class Server:
     def megabytes(self) -> float:
         return psutil.Process(self._process.pid).memory_info().rss / 1e6
 
+    def busy(self) -> float:
+        """Returns for how many seconds it has kept a core busy."""
+        times = psutil.Process(self._process.pid).cpu_times()
+        return times.user + times.system
+
     def available(self) -> list[int]:
         url = f"http://localhost:{self._rest}/v1/models/{self._name}"
         with urllib.request.urlopen(url, timeout=30) as response:
@@ -175,25 +180,45 @@ def latencies(child: Child, target: str, requests: dict[str, bytes]) -> dict:
     return found
 
 
-def saturation(child: Child, target: str, requests: dict[str, bytes]) -> dict:
-    """Returns requests a second when the server is never idle."""
+def saturation(child: Child, server: Server, requests: dict[str, bytes]) -> dict:
+    """Returns requests a second when the server is never idle.
+
+    The client is on the same cores; what a request costs a core tells them apart.
+    """
     found = {}
     for name in (_RANK, _PREDICT):
         local, served, took = [], [], []
         for _ in range(_ROUNDS):
             local.append(child.ask("throughput", name))
-            run = closed(target, requests[name], _IN_FLIGHT, timed(_SECONDS))
+            busy = server.busy()
+            run = closed(server.target, requests[name], _IN_FLIGHT, timed(_SECONDS))
             load = asyncio.run(run)
-            served.append(load.codes["OK"] / _SECONDS)
+            count = load.codes["OK"]
+            served.append((count / _SECONDS, 1e3 * (server.busy() - busy) / count))
             took += load.took
-        pairs = zip(served, local, strict=True)
         found[name] = {
-            "in_process": round(statistics.median(local), 1),
-            "served": round(statistics.median(served), 1),
-            "ratio": round(statistics.median(a / b for a, b in pairs), 2),
+            "in_process": _medians(local),
+            "served": _medians(served),
+            "ratio": {
+                "per_second": _ratio(served, local, 0),
+                "per_core_ms": _ratio(local, served, 1),
+            },
             "served_ms": percentiles(took),
         }
     return found
+
+
+def _medians(runs: list[tuple[float, float]]) -> dict[str, float]:
+    rates, costs = zip(*runs, strict=True)
+    return {
+        "per_second": round(statistics.median(rates), 1),
+        "core_ms": round(statistics.median(costs), 2),
+    }
+
+
+def _ratio(runs: list, others: list, figure: int) -> float:
+    pairs = zip(runs, others, strict=True)
+    return round(statistics.median(a[figure] / b[figure] for a, b in pairs), 2)
 
 
 def open_loop(target: str, request: bytes, capacity: float) -> dict:
@@ -277,9 +302,9 @@ def main() -> None:
         figures["from_rows"] = asking.compare(
             server.target, given.name, requests[_RANK], _ROUNDS
         )
-        figures["saturated"] = saturation(child, server.target, requests)
+        figures["saturated"] = saturation(child, server, requests)
         child.close()
-        capacity = figures["saturated"][_RANK]["served"]
+        capacity = figures["saturated"][_RANK]["served"]["per_second"]
         figures["open_loop"] = open_loop(server.target, requests[_RANK], capacity)
         small = requests["rank 10"]
         swapped = swap_under_load(server, model_dir, small, 0.5 * capacity)
