@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 IMAGE := deepfm
 
-.PHONY: help environment run unit test check bench serve image lock clean
+.PHONY: help environment run unit test check bench serve notebooks image lock clean
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/'
 environment: ## make or update .venv
@@ -29,6 +29,10 @@ serve: environment ## the model that `make run` pushed, on port 8500
 image: environment ## the components' image, tagged IMAGE:fingerprint of the code
 	@version=$$($(BIN)/python -m pipeline.code_version) && \
 		docker build --build-arg CODE_VERSION=$$version -t $(IMAGE):$$version .
+notebooks: environment ## the notebooks, executed on what `make run` left, into its folder
+	@mkdir -p runs/generated/notebooks
+	@$(BIN)/jupyter-execute --timeout=-1 \
+		--output='$(CURDIR)/runs/generated/notebooks/{notebook_name}' notebooks/*.ipynb
 lock: environment ## the lock files anew, within what setup.py allows
 	@$(LOCK) tools/bootstrap.in -o tools/bootstrap.lock
 	@$(LOCK) tools/compiler.in -o tools/compiler.lock

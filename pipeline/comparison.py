@@ -156,28 +156,18 @@ def _trials(
 ) -> Iterator[tuple[str, Any]]:
     """Yields each model's trial with each seed; models take turns."""
     # Slow to import, and noisy: only now, when the noise goes to the log.
-    import tensorflow_transform as tft
-
     from components.trainer import datasets, gbdt, trials
     from pipeline.record import RunRecord
 
     record = RunRecord(metadata_path)
     # By span, where there are spans; all are judged by the latest, as in a run.
     examples = record.outputs("ExampleGen", "examples")
-    transformed = record.outputs("Transform", "transformed_examples")
-    graph = record.output("Transform", "transform_graph").uri
-    transform = tft.TFTransformOutput(graph)
-    splits = datasets.TransformedSplits(
-        config.dataset,
-        transform,
-        [f"{artifact.uri}/Split-train/*" for artifact in transformed],
-        [f"{artifact.uri}/Split-eval/*" for artifact in transformed],
-    )
+    splits = record.transformed(config.dataset)
     raw_train, raw_eval = (
         datasets.read_raw(
             [f"{artifact.uri}/Split-{split}/*" for artifact in artifacts],
             config.dataset,
-            transform,
+            splits.transform,
         )
         for split, artifacts in (("train", examples), ("eval", examples[-1:]))
     )

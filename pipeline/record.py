@@ -4,6 +4,7 @@ import json
 import os
 from typing import Any
 
+import tensorflow_transform as tft
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
@@ -17,7 +18,9 @@ from components.example_gen.component import (
 )
 from components.example_gen.executor import REASONS_PROPERTY, ROWS_PROPERTY
 from components.example_gen.splits import QUARANTINE
+from components.trainer.datasets import TransformedSplits
 from schema.contract import FINDINGS_PROPERTY
+from schema.features import Dataset
 
 
 class RunRecord:
@@ -78,6 +81,20 @@ class RunRecord:
         if not self.outputs(SERVING_EXAMPLE_GEN, "examples"):
             return None
         return self.ingested(SERVING_EXAMPLE_GEN)
+
+    def transformed(self, dataset: Dataset) -> TransformedSplits:
+        """Returns what Transform made of the rows, for a model to be trained on.
+
+        Args:
+            dataset: The run's.
+        """
+        transformed = self.outputs("Transform", "transformed_examples")
+        return TransformedSplits(
+            dataset,
+            tft.TFTransformOutput(self.output("Transform", "transform_graph").uri),
+            [f"{artifact.uri}/Split-train/*" for artifact in transformed],
+            [f"{artifact.uri}/Split-eval/*" for artifact in transformed],
+        )
 
     def evaluation(self) -> Evaluation:
         """Returns what the Evaluator found."""

@@ -58,7 +58,7 @@ def rebuild(run: str, debug: bool = False) -> str:
     with quiet(str(folder / "log.txt"), debug):
         from components.report import page
 
-        write_whole(folder / REPORT_PAGE, page.write(_sources(folder)))
+        write_whole(folder / REPORT_PAGE, page.write(sources(run)))
     return str(folder / REPORT_PAGE)
 
 
@@ -80,25 +80,24 @@ def compare(run: str, other: str, debug: bool = False) -> str:
     with quiet(str(first / "log.txt"), debug):
         from components.report import comparison
 
-        runs = {str(folder): _sources(folder) for folder in (first, second)}
+        runs = {str(folder): sources(str(folder)) for folder in (first, second)}
         write_whole(path, comparison.write(runs))
     return str(path)
 
 
-def _checked(run: str) -> Path:
-    folder = Path(run)
-    if not (folder / "metadata.db").is_file():
-        raise ConfigError(
-            f"{run} is not a run's folder: it has no metadata.db. Give the folder that "
-            "`deepfm run` names, as runs/generated."
-        )
-    return folder
+def sources(run: str) -> "Sources":
+    """Returns what a run's page is made of, wherever its folder has been moved.
 
+    Args:
+        run: The folder.
 
-def _sources(folder: Path) -> "Sources":
-    """Returns what a run's page is made of, wherever the folder has been moved."""
-    from components.report import executor, lineage, sources
+    Raises:
+        ConfigError: It is not a run's folder, or its run got not far enough.
+    """
+    from components.report import executor, lineage
+    from components.report.sources import gather, versions
 
+    folder = _checked(run)
     metadata_path = str(folder / "metadata.db")
     asked = lineage.asked(metadata_path)
     if asked is None:
@@ -109,10 +108,20 @@ def _sources(folder: Path) -> "Sources":
     for artifact in asked.inputs.values():
         placed = folder.joinpath("artifacts", *Path(artifact.uri).parts[-3:])
         artifact.uri = str(placed)
-    used = sources.versions(asked.properties[executor.CODE_VERSION])
+    used = versions(asked.properties[executor.CODE_VERSION])
     if written := asked.outputs.get(executor.REPORT):
         used = json.loads(
             written.custom_properties[executor.VERSIONS_PROPERTY].string_value
         )
     config = json.loads(asked.properties[executor.CONFIG])
-    return sources.gather(asked.inputs, config, metadata_path, used)
+    return gather(asked.inputs, config, metadata_path, used)
+
+
+def _checked(run: str) -> Path:
+    folder = Path(run)
+    if not (folder / "metadata.db").is_file():
+        raise ConfigError(
+            f"{run} is not a run's folder: it has no metadata.db. Give the folder that "
+            "`deepfm run` names, as runs/generated."
+        )
+    return folder
