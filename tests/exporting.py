@@ -90,13 +90,13 @@ def draw(dataset, count, seed=0):
     ]
 
 
-def untrained(dataset, transform, rows, **policy):
-    """Returns a small model, built on a few rows, with random weights everywhere."""
+def untrained(dataset, transform, features, **policy):
+    """Returns a small model, built on transformed rows, with random weights."""
     fields = TransformedSplits(dataset, transform, [], []).fields
     settings = {"policy_type": "deepfm", "embedding_dim": 8, **policy}
     model = training.build(fields, ModelConfig(**settings), TrainConfig(), 1000)
     keras.utils.set_random_seed(5)
-    model(transform.transform_features_layer()(fitting.raw(dataset, rows)))
+    model(features)
     randomise(model, scale=0.1)
     return model
 
@@ -105,7 +105,8 @@ def export(dataset, folder, storage="float32", **policy):
     """Fits a transform, makes a model and exports both."""
     rows = draw(dataset, 200)
     transform = fitting.fit(dataset, rows)
-    model = untrained(dataset, transform, rows[:2], **policy)
+    features = transform.transform_features_layer()(fitting.raw(dataset, rows[:2]))
+    model = untrained(dataset, transform, features, **policy)
     model.compile("adam", "mse")  # as a trained model is
     model.optimizer.build(model.trainable_variables)
     model.store_embeddings_as(storage)

@@ -38,10 +38,15 @@ def raw(dataset, rows):
 
 def fit(dataset, rows):
     """Returns the transform of a dataset, fitted to rows."""
-    folder = Path(tempfile.mkdtemp())
-    paths = write_examples(rows, folder / "rows.gz")
-    analysis.analyze(paths, dataset, str(folder / "analysis"))
-    return fit_analyses([str(folder / "analysis")], dataset)
+    path = Path(tempfile.mkdtemp()) / "rows.gz"
+    return fit_files(dataset, write_examples(rows, path))
+
+
+def fit_files(dataset, paths):
+    """Returns the transform of a dataset, fitted to gzipped files of raw Examples."""
+    folder = tempfile.mkdtemp()
+    analysis.analyze(paths, dataset, folder)
+    return fit_analyses([folder], dataset)
 
 
 def fit_analyses(analyses, dataset):

@@ -188,7 +188,7 @@ def test_whoever_asks_knows_no_label_and_no_weight(tmp_path):
     transform = fitting.fit(dataset, rows)
     assert WEIGHT in transform.transformed_feature_spec()
     features = transform.transform_features_layer()(fitting.raw(dataset, rows[:3]))
-    model = exporting.untrained(dataset, transform, rows[:2])
+    model = exporting.untrained(dataset, transform, features)
     signatures.export(model, transform, dataset, str(tmp_path / "1"))
     exported = exporting.Exported(dataset, transform, model, str(tmp_path / "1"))
     given = {EXAMPLES: to_examples(dataset, rows[:3])}
