@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from schema.features import Dataset
+from tests.scheduling import ByRun
 
 # One commit, one result; --hypothesis-profile=default draws anew.
 hypothesis.settings.register_profile("repeatable", derandomize=True)
@@ -25,6 +26,11 @@ SMALL = {
         "age": {"type": "numeric", "buckets": 4},
     },
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return ByRun(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture

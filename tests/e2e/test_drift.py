@@ -1,13 +1,11 @@
 """Data that has drifted from the run before it, through the command line."""
 
 import csv
-import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-import yaml
+
+from tests.e2e import shop
 
 pytestmark = pytest.mark.pipeline
 ROWS = 1000
@@ -43,60 +41,33 @@ def place(tmp_path_factory):
     (folder / "schema.pbtxt").write_text(SCHEMA)
     write_log(folder / "may.csv", tv=0.2, price=10.0)
     write_log(folder / "june.csv", tv=0.7, price=20.0)
-    settings = {
-        "dataset": {
-            "name": "shop",
-            "label": {"column": "click"},
-            "features": {
-                "device": {"type": "categorical"},
-                "price": {"type": "numeric", "buckets": 4},
-            },
-            "curated_schema": str(folder / "schema.pbtxt"),
-        },
-        "policy_configs": {"scoring_policy": {"policy_type": "fm"}},
-        "training": {"epochs": 1},
-        "evaluation": {"auc_floor": 0.0, "max_auc_drop": None, "calibration": None},
-    }
-    (folder / "shop.yaml").write_text(yaml.safe_dump(settings))
-    return folder
-
-
-def run(place, log):
-    command = [sys.executable, "-m", "pipeline", "run", place / "shop.yaml"]
-    command += ["--data", place / log, "--root", place / "runs"]
-    return subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, timeout=300
-    )
-
-
-def summary(place):
-    return json.loads((place / "runs" / "shop" / "summary.json").read_text())
+    return shop.experiment(folder)
 
 
 # The tests stand in the order in which one run leads to the next.
 
 
 def test_the_first_data_has_nothing_to_drift_from(place):
-    output = run(place, "may.csv")
+    output = place.run(f"dataset.path={place.folder / 'may.csv'}")
     assert output.returncode == 0, output.stderr
-    assert summary(place)["findings"] == []
+    assert place.summary()["findings"] == []
 
 
 def test_drifted_data_stops_the_run(place):
-    output = run(place, "june.csv")
+    output = place.run(f"dataset.path={place.folder / 'june.csv'}")
     assert output.returncode == 4, output.stderr
-    device, price = summary(place)["findings"]
+    device, price = place.summary()["findings"]
     assert "feature 'device' of split 'train'" in device
     assert "feature 'price' of split 'train'" in price
     assert device in output.stderr
     assert "Traceback" not in output.stderr
     assert "  Transform ..." not in output.stdout
-    assert "AnomalyGate" in summary(place)["error"]
+    assert "AnomalyGate" in place.summary()["error"]
 
 
 def test_what_was_stopped_is_nothing_to_drift_from(place):
-    output = run(place, "may.csv")
+    output = place.run(f"dataset.path={place.folder / 'may.csv'}")
     assert output.returncode == 0, output.stderr
-    assert summary(place)["findings"] == []
+    assert place.summary()["findings"] == []
     for component in ("ExampleGen", "StatisticsGen", "Transform", "Trainer"):
         assert f"  {component} reused" in output.stdout

@@ -1,13 +1,12 @@
 """A drawn log in the files of MovieLens 1M, from `deepfm run` to a pushed model."""
 
 import json
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.e2e.running import deepfm, reused, setting, small_policy
 
 pytestmark = pytest.mark.pipeline
 CONFIG = Path(__file__).parents[2] / "pipeline" / "configs" / "movielens_1m.yaml"
@@ -35,21 +34,15 @@ def draw(folder):
 
 
 def run(folder):
-    settings = ["name=films", "training.epochs=10", "training.batch_size=64"]
+    policy = small_policy(16, 16)["scoring_policy"]
+    settings = [f"policy_configs.scoring_policy.{k}={v}" for k, v in policy.items()]
+    settings += ["name=films", "training.epochs=10", "training.batch_size=64"]
     settings += ["evaluation.calibration=null"]  # of 400 rows
-    policy = "policy_configs.scoring_policy"
-    settings += [f"{policy}.learning_rate=0.01", f"{policy}.deep_hidden_units=[16]"]
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "pipeline", "run", CONFIG, "--data", folder,
-            "--root", folder / "runs",
-            *(part for setting in settings for part in ("--set", setting)),
-        ],
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    root = folder / "runs"
+    done = deepfm("run", CONFIG, "--data", folder, "--root", root, *setting(*settings))
     assert done.returncode == 0, done.stderr
-    summary = json.loads((folder / "runs" / "films" / "summary.json").read_text())
-    return summary, re.findall(r"^  (\S+) reused", done.stdout, re.M)
+    summary = json.loads((root / "films" / "summary.json").read_text())
+    return summary, reused(done.stdout)
 
 
 def test_the_files_as_they_come_make_a_model_and_a_changed_table_is_seen(tmp_path):

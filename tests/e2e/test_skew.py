@@ -2,13 +2,12 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+
+from tests.e2e import shop
 
 pytestmark = pytest.mark.pipeline
 ROWS, REQUESTS, BAD_REQUESTS = 1000, 600, 2
@@ -61,50 +60,18 @@ def place(tmp_path_factory):
     odd = [["fridge", 1], ["", 2], ["", 3], ["phone", 1000]]
     odd = [[i % 2, device, price + i / 100] for i in range(60) for device, price in odd]
     write_log(folder / "odd.csv", ROWS // 2, odd=odd)
-    settings = {
-        "dataset": {
-            "name": "shop",
-            "label": {"column": "click"},
-            "features": {
-                "device": {"type": "categorical"},
-                "price": {"type": "numeric", "buckets": 4},
-            },
-            "path": "log.csv",
-            "curated_schema": "schema.pbtxt",
-            "max_bad_fraction": 0.01,
-        },
-        "validation": {"serving_data": "like.csv"},
-        "policy_configs": {"scoring_policy": {"policy_type": "fm"}},
-        "training": {"epochs": 1},
-        "evaluation": {
-            "auc_floor": 0.0,
-            "max_auc_drop": None,
-            "calibration": None,
-        },
-    }
-    (folder / "shop.yaml").write_text(yaml.safe_dump(settings))
-    return folder
-
-
-def run(place, *settings):
-    command = [sys.executable, "-m", "pipeline", "run", place / "shop.yaml"]
-    command += ["--root", place / "runs"]
-    for setting in settings:
-        command += ["--set", setting]
-    return subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, timeout=300
+    return shop.experiment(
+        folder,
+        dataset={"max_bad_fraction": 0.01},
+        validation={"serving_data": "like.csv"},
     )
-
-
-def summary(place):
-    return json.loads((place / "runs" / "shop" / "summary.json").read_text())
 
 
 # The tests stand in the order in which one run leads to the next.
 
 
 def test_what_could_not_be_compared_is_said_first(place):
-    output = run(place, "validation.serving_data=none.csv")
+    output = place.run("validation.serving_data=none.csv")
     assert output.returncode == 2
     assert "validation.serving_data: " in output.stderr
     assert "none.csv does not exist" in output.stderr
@@ -112,9 +79,9 @@ def test_what_could_not_be_compared_is_said_first(place):
 
 
 def test_requests_that_are_like_the_training_data_let_the_run_go_on(place):
-    output = run(place)
+    output = place.run()
     assert output.returncode == 0, output.stderr
-    found = summary(place)
+    found = place.summary()
     assert found["findings"] == []
     assert found["rows"]["train"] + found["rows"]["eval"] == ROWS
     assert found["rows"]["quarantined"] == 0
@@ -129,9 +96,9 @@ def test_requests_that_are_like_the_training_data_let_the_run_go_on(place):
 
 
 def test_requests_that_are_not_stop_the_run(place):
-    output = run(place, f"validation.serving_data={place / 'unlike.csv'}")
+    output = place.run(f"validation.serving_data={place.folder / 'unlike.csv'}")
     assert output.returncode == 4, output.stderr
-    device, price = summary(place)["findings"]
+    device, price = place.summary()["findings"]
     assert device.startswith("feature 'device' of split 'train': the share of 'phone' ")
     assert "in the serving data" in device
     assert price.startswith(
@@ -142,9 +109,9 @@ def test_requests_that_are_not_stop_the_run(place):
 
 
 def test_requests_are_held_against_the_schema_too(place):
-    output = run(place, f"validation.serving_data={place / 'odd.csv'}")
+    output = place.run(f"validation.serving_data={place.folder / 'odd.csv'}")
     assert output.returncode == 4, output.stderr
-    found = summary(place)["findings"]
+    found = place.summary()["findings"]
     assert [sentence.partition(": ")[0] for sentence in found[:3]] == [
         "feature 'device' of the serving data",
         "feature 'device' of the serving data",
@@ -153,10 +120,10 @@ def test_requests_are_held_against_the_schema_too(place):
 
 
 def test_every_threshold_of_the_schema_stops_a_run(place):
-    output = run(place, "validation={}", f"dataset.path={place / 'odd.csv'}")
+    output = place.run("validation={}", f"dataset.path={place.folder / 'odd.csv'}")
     assert output.returncode == 4, output.stderr
     assert "Serving" not in output.stdout
-    found = "\n".join(summary(place)["findings"])
+    found = "\n".join(place.summary()["findings"])
     for split in ("train", "eval"):
         for feature, key in (
             ("device", "presence.min_fraction"),
@@ -174,8 +141,8 @@ def test_every_threshold_of_the_schema_stops_a_run(place):
 
 def test_rows_of_a_run_with_too_many_bad_ones_are_kept(place):
     bad = [[7, "tv", 1]] * 30
-    write_log(place / "bad.csv", ROWS, odd=bad)
-    output = run(place, "validation={}", f"dataset.path={place / 'bad.csv'}")
+    write_log(place.folder / "bad.csv", ROWS, odd=bad)
+    output = place.run("validation={}", f"dataset.path={place.folder / 'bad.csv'}")
     assert output.returncode == 2, output.stderr
     assert "30 of 1,030 rows cannot be used" in output.stderr
     folder = Path(output.stderr.rpartition(" is in ")[2].strip().rstrip("."))

@@ -1,20 +1,17 @@
 """A log that grows by a day, trained on its last three."""
 
 import csv
-import json
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
-import yaml
 
 from components.trainer import datasets
 from pipeline.record import RunRecord
 from tests.conftest import SMALL
+from tests.e2e.running import Experiment, small_policy
 
 pytestmark = pytest.mark.pipeline
 ROWS, BAD = 200, 1  # a day has ROWS + its number good ones, the third a bad one too
@@ -26,7 +23,7 @@ def name_of(day):
 
 
 def add_day(place, day, device="tv"):
-    folder = place / "log" / name_of(day)
+    folder = place.folder / "log" / name_of(day)
     folder.mkdir(parents=True)
     rng = np.random.default_rng(day)
     with open(folder / "clicks.csv", "w", newline="") as file:
@@ -41,40 +38,16 @@ def add_day(place, day, device="tv"):
             writer.writerow([7, *cells])
 
 
-def run(place, *args, command="run"):
-    return subprocess.run(
-        [
-            sys.executable, "-m", "pipeline", command, place / "daily.yaml",
-            "--root", place / "runs", *args,
-        ],
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-
-
-def summary(place):
-    return json.loads((place / "runs" / "daily" / "summary.json").read_text())
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("spans")
     path = str(folder / "log" / "{YYYY}-{MM}-{DD}" / "clicks.csv")
-    settings = {
-        "name": "daily",
-        "dataset": {**SMALL, "path": path, "window": 3, "max_bad_fraction": 0.01},
-        "policy_configs": {
-            "scoring_policy": {
-                "policy_type": "deepfm",
-                "embedding_dim": 2,
-                "deep_hidden_units": [4],
-                "learning_rate": 0.01,
-            }
-        },
-        "training": {"epochs": 1, "batch_size": 32},
-        "evaluation": {"auc_floor": 0.01, "calibration": None},
-    }
-    (folder / "daily.yaml").write_text(yaml.safe_dump(settings))
-    return folder
+    return Experiment(folder, "daily").write(
+        dataset={**SMALL, "path": path, "window": 3, "max_bad_fraction": 0.01},
+        policy_configs=small_policy(),
+        training={"epochs": 1, "batch_size": 32},
+        evaluation={"auc_floor": 0.01, "calibration": None},
+    )
 
 
 def rows_of(artifacts, split):
@@ -102,8 +75,8 @@ def judged_rows(record):
 
 
 def test_without_a_day_there_is_nothing_to_do(place):
-    (place / "log").mkdir()
-    output = run(place)
+    (place.folder / "log").mkdir()
+    output = place.run()
     assert output.returncode == 2
     assert "holds no span" in output.stderr
     assert "ExampleGen" not in output.stdout
@@ -118,7 +91,7 @@ def test_without_a_day_there_is_nothing_to_do(place):
     ],
 )
 def test_a_window_that_cannot_be_meant_is_refused(place, override, message):
-    output = run(place, "--set", f"dataset.{override}")
+    output = place.run(f"dataset.{override}")
     assert (output.returncode, message in output.stderr) == (2, True), output.stderr
 
 
@@ -128,7 +101,7 @@ def test_a_window_that_cannot_be_meant_is_refused(place, override, message):
 def test_a_day_is_read_once_and_used_while_in_the_window(place, days, new):
     for day in new:
         add_day(place, day)
-    output = run(place)
+    output = place.run()
     assert output.returncode in (0, 3), output.stderr
     for component in ("ExampleGen", "Analyzer"):
         read = re.findall(rf"^  {component}-(\S+) done", output.stdout, re.M)
@@ -137,12 +110,12 @@ def test_a_day_is_read_once_and_used_while_in_the_window(place, days, new):
         assert reused == [name_of(day) for day in days if day not in new]
     assert re.search(r"^  Trainer done", output.stdout, re.M)
 
-    found = summary(place)
+    found = place.summary()
     assert found["spans"] == [FIRST + day - 1 for day in days]
     assert found["span_names"] == [name_of(day) for day in days]
     rows = found["rows"]
     assert rows["train"] + rows["eval"] == sum(ROWS + day for day in days)
-    record = RunRecord(str(place / "runs" / "daily" / "metadata.db"))
+    record = RunRecord(str(place.run_folder / "metadata.db"))
     raw = record.outputs("ExampleGen", "examples")
     transformed = record.outputs("Transform", "transformed_examples")
     for split in ("train", "eval"):
@@ -158,7 +131,7 @@ def test_a_day_is_read_once_and_used_while_in_the_window(place, days, new):
 
 
 def test_the_same_window_again_is_reused_as_a_whole(place):
-    output = run(place)
+    output = place.run()
     assert " done in" not in re.sub(
         "  (Pusher|latest_b|AnomalyGate).*", "", output.stdout
     )
@@ -166,13 +139,13 @@ def test_the_same_window_again_is_reused_as_a_whole(place):
 
 
 def test_models_are_compared_on_the_window_and_judged_by_its_latest_day(place):
-    output = run(place, "--models", "lr,gbdt", "--seeds", "1", command="compare")
+    output = place.ask("compare", "--models", "lr,gbdt", "--seeds", 1)
     assert output.returncode == 0, output.stderr
     assert "Transform reused" in output.stdout
 
 
 def test_a_day_that_stopped_a_run_stops_the_next_one_too(place):
-    schema = place / "schema.pbtxt"
+    schema = place.folder / "schema.pbtxt"
     kinds = {"click": "INT", "price": "FLOAT", "age": "FLOAT"}
     schema.write_text(
         'string_domain { name: "device" value: "tv" }\n'
@@ -183,18 +156,18 @@ def test_a_day_that_stopped_a_run_stops_the_next_one_too(place):
             if name != "device"
         )
     )
-    setting = ("--set", f"dataset.curated_schema={schema}")
+    curated = f"dataset.curated_schema={schema}"
     add_day(place, 6, device="fridge")
-    output = run(place, *setting)
+    output = place.run(curated)
     assert output.returncode == 4, output.stderr
-    findings = summary(place)["findings"]
+    findings = place.summary()["findings"]
     assert [sentence.partition(": ")[0] for sentence in findings] == [
         f"feature 'device' of split '{split}'" for split in ("train", "eval")
     ]
     add_day(place, 7)
-    output = run(place, *setting)
+    output = place.run(curated)
     assert output.returncode == 4, output.stderr
-    findings = summary(place)["findings"]
+    findings = place.summary()["findings"]
     assert [sentence.partition(": ")[0] for sentence in findings] == [
         f"feature 'device' of split '{split}' of span {name_of(6)}"
         for split in ("train", "eval")

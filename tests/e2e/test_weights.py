@@ -1,20 +1,17 @@
 """A weighted log whose files say what is for evaluation, through the whole pipeline."""
 
 import csv
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-import yaml
 from sklearn import metrics
 
 from components.example_gen import encoding, reader
 from schema.features import Dataset
 from tests.conftest import SMALL
+from tests.e2e.running import Experiment, small_policy
 
 pytestmark = pytest.mark.pipeline
 ROWS = 1500  # of each of the two files
@@ -45,30 +42,15 @@ def test_metrics_are_weighted_and_serving_needs_no_weight(tmp_path):
     write_log(log / "train.csv", 0)
     labels, weights = write_log(log / "test.csv", 1)
     split = {"by": "files", "eval": "test.csv"}
-    settings = {
-        "name": "weighted",
-        "dataset": {**LOG, "path": str(log), "split": split, "max_bad_fraction": 0.01},
-        "policy_configs": {
-            "scoring_policy": {
-                "policy_type": "deepfm",
-                "embedding_dim": 2,
-                "deep_hidden_units": [4],
-                "learning_rate": 0.01,
-            }
-        },
-        "training": {"epochs": 4, "batch_size": 64},
-        "evaluation": {"auc_floor": 0.7, "calibration": None},
-    }
-    (tmp_path / "weighted.yaml").write_text(yaml.safe_dump(settings))
-    output = subprocess.run(
-        [
-            sys.executable, "-m", "pipeline", "run", tmp_path / "weighted.yaml",
-            "--root", tmp_path / "runs",
-        ],
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    experiment = Experiment(tmp_path, "weighted").write(
+        dataset={**LOG, "path": str(log), "split": split, "max_bad_fraction": 0.01},
+        policy_configs=small_policy(),
+        training={"epochs": 4, "batch_size": 64},
+        evaluation={"auc_floor": 0.7, "calibration": None},
+    )
+    output = experiment.run()
     assert output.returncode == 0, output.stderr
-    found = json.loads((tmp_path / "runs" / "weighted" / "summary.json").read_text())
+    found = experiment.summary()
     assert found["rows"] == {"train": ROWS, "eval": ROWS, "quarantined": 2}
     assert found["quarantined"] == {"no weight of 0 or more": 2}
 

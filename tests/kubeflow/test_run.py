@@ -9,7 +9,7 @@ import tensorflow as tf
 import yaml
 
 from components.evaluator import results
-from tests.e2e.test_pipeline import BAD_ROWS, LOG, ROWS, write_log
+from tests.e2e.small.log import BAD_ROWS, LOG, ROWS, write_log
 from tests.kubeflow.launcher import REPOSITORY, Cluster, TaskFailedError
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1200)]  # dozens of processes
