@@ -11,6 +11,7 @@ from tfx.dsl.input_resolution.canned_resolver_functions import latest_created
 from tfx.types import standard_artifacts
 
 from components.memory import component as memory
+from pipeline.baseline import LatestFitModelStrategy
 
 
 class Past(Protocol):
@@ -18,7 +19,7 @@ class Past(Protocol):
 
     Attributes:
         statistics: Of the train split, those that AnomalyGate accepted last.
-        model: The latest blessed one.
+        model: The latest that Evaluator and InfraValidator both blessed.
         known: The nodes that find these.
     """
 
@@ -31,6 +32,7 @@ class Past(Protocol):
         gate: BaseComponent,
         model: types.BaseChannel,
         evaluator: BaseComponent,
+        infra_validator: BaseComponent,
         pusher: BaseComponent,
     ) -> Sequence[BaseNode]:
         """Returns the nodes that let the next run know of this one."""
@@ -48,9 +50,10 @@ class InMetadata:
             )
         )
         resolver = tfx.dsl.Resolver(
-            strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+            strategy_class=LatestFitModelStrategy,
             model=tfx.dsl.Channel(type=standard_artifacts.Model),
             model_blessing=tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+            infra_blessing=tfx.dsl.Channel(type=standard_artifacts.InfraBlessing),
         ).with_id("latest_blessed_model_resolver")
         self.model = resolver.outputs["model"]
         self.known = [resolver]
@@ -60,6 +63,7 @@ class InMetadata:
         gate: BaseComponent,
         model: types.BaseChannel,
         evaluator: BaseComponent,
+        infra_validator: BaseComponent,
         pusher: BaseComponent,
     ) -> Sequence[BaseNode]:
         return []
@@ -85,13 +89,17 @@ class InFolder:
         gate: BaseComponent,
         model: types.BaseChannel,
         evaluator: BaseComponent,
+        infra_validator: BaseComponent,
         pusher: BaseComponent,
     ) -> Sequence[BaseNode]:
         statistics = memory.RememberStatistics(
             folder=self._folder, statistics=gate.outputs["accepted"]
         )
         blessed = memory.RememberModel(
-            folder=self._folder, model=model, blessing=evaluator.outputs["blessing"]
+            folder=self._folder,
+            model=model,
+            blessing=evaluator.outputs["blessing"],
+            infra_blessing=infra_validator.outputs["blessing"],
         )
         verdict = memory.Verdict(pushed_model=pusher.outputs["pushed_model"])
         return [statistics, blessed, verdict]

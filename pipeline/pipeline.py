@@ -210,7 +210,7 @@ def create_pipeline(
             pusher,
             report,
             *tracked,
-            *past.kept(anomaly_gate, model, evaluator, pusher),
+            *past.kept(anomaly_gate, model, evaluator, infra_validator, pusher),
         ],
         enable_cache=True,
         metadata_connection_config=(

@@ -16,7 +16,8 @@ from components.memory import store
 from schema.errors import NotPushedError
 
 _STATISTICS, _MODEL = "statistics", "model"
-_BLESSED_FILE = "BLESSED"  # TFX's Evaluator writes it
+# What TFX's Evaluator and InfraValidator write.
+_BLESSED_FILE, _INFRA_BLESSED_FILE = "BLESSED", "INFRA_BLESSED"
 _NEGATIVES = "negatives"
 _NOTHING = "NOTHING_KEPT"  # a file, so that an object store has the folder
 
@@ -81,15 +82,19 @@ def RememberModel(
     folder: tfx.dsl.components.Parameter[str],
     model: tfx.dsl.components.InputArtifact[standard_artifacts.Model],
     blessing: tfx.dsl.components.InputArtifact[standard_artifacts.ModelBlessing],
+    infra_blessing: tfx.dsl.components.InputArtifact[standard_artifacts.InfraBlessing],
 ) -> None:
-    """Keeps a model if it is blessed.
+    """Keeps a model if both bless it.
 
     Args:
         folder: Of the memory.
         model: The candidate.
         blessing: The Evaluator's.
+        infra_blessing: The InfraValidator's.
     """
-    if fileio.exists(os.path.join(blessing.uri, _BLESSED_FILE)):
+    if fileio.exists(os.path.join(blessing.uri, _BLESSED_FILE)) and fileio.exists(
+        os.path.join(infra_blessing.uri, _INFRA_BLESSED_FILE)
+    ):
         store.keep(model.uri, os.path.join(folder, _MODEL), {})
 
 

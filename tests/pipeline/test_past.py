@@ -31,3 +31,4 @@ def test_a_run_looks_back_before_it_leaves_anything_for_the_next(stages):
     assert there["AnomalyGate"] in there["RememberStatistics"].upstream_nodes
     assert there["RecallModel"] in there["Evaluator"].upstream_nodes
     assert there["Evaluator"] in there["RememberModel"].upstream_nodes
+    assert there["InfraValidator"] in there["RememberModel"].upstream_nodes

@@ -41,18 +41,30 @@ def test_statistics_come_back_as_they_were_accepted(tmp_path, memory):
     assert copied.read_text() == "numbers"
 
 
-def test_only_a_blessed_model_is_what_the_next_one_is_compared_with(tmp_path, memory):
-    model = artifact(standard_artifacts.Model, tmp_path / "model")
-    blessing = artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
+@pytest.mark.parametrize(
+    ("evaluator", "infra_validator", "kept"),
+    [
+        ("BLESSED", "INFRA_BLESSED", True),
+        ("BLESSED", "INFRA_NOT_BLESSED", False),
+        ("NOT_BLESSED", "INFRA_BLESSED", False),
+    ],
+)
+def test_only_a_model_that_both_blessed_is_what_the_next_one_is_compared_with(
+    tmp_path, memory, evaluator, infra_validator, kept
+):
+    inputs = {
+        "model": artifact(standard_artifacts.Model, tmp_path / "model"),
+        "blessing": artifact(standard_artifacts.ModelBlessing, tmp_path / "one"),
+        "infra_blessing": artifact(standard_artifacts.InfraBlessing, tmp_path / "two"),
+    }
     (tmp_path / "model" / "weights").write_text("new")
-    for file, kept in (("NOT_BLESSED", False), ("BLESSED", True)):
-        (tmp_path / "blessing" / file).touch()
-        inputs = {"model": model, "blessing": blessing}
-        run(component.RememberModel, inputs, {}, folder=memory)
-        found = artifact(standard_artifacts.Model, tmp_path / file)
-        run(component.RecallModel, {}, {"model": found}, folder=memory)
-        assert (tmp_path / file / "weights").exists() is kept
-        assert list((tmp_path / file).iterdir())  # an object store keeps no empty one
+    (tmp_path / "one" / evaluator).touch()
+    (tmp_path / "two" / infra_validator).touch()
+    run(component.RememberModel, inputs, {}, folder=memory)
+    found = artifact(standard_artifacts.Model, tmp_path / "found")
+    run(component.RecallModel, {}, {"model": found}, folder=memory)
+    assert (tmp_path / "found" / "weights").exists() is kept
+    assert list((tmp_path / "found").iterdir())  # an object store keeps no empty one
 
 
 def test_a_run_that_pushed_nothing_fails(tmp_path):

@@ -13,10 +13,12 @@ class Place(Experiment):
     Attributes:
         left_behind: The versions that a run left which was killed.
         first: What came of the one after it.
+        first_summary: What that one said so itself.
     """
 
     left_behind: list
     first: object
+    first_summary: dict
 
 
 @pytest.fixture(scope="session")
@@ -27,4 +29,4 @@ def place(tmp_path_factory):
     left_behind = begun.versions()
     first = begun.run()
     assert first.returncode == 0, first.stderr
-    return Place(begun.folder, begun.name, left_behind, first)
+    return Place(begun.folder, begun.name, left_behind, first, begun.summary())

@@ -64,7 +64,8 @@ def test_the_run_ends_with_a_page_of_its_figures(place):
     for component in set(place.summary()["seconds"]) - {"Report", "total"}:
         assert component in re.sub("<wbr>", "", page)
     [logs] = (place.run_folder / "tensorboard").iterdir()
-    assert {"train", "validation", "history.csv"} == set(os.listdir(logs))
+    written = {"train", "validation", "history.csv", "settings.json"}
+    assert set(os.listdir(logs)) == written
 
 
 @pytest.mark.browser

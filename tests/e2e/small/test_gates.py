@@ -32,7 +32,11 @@ def test_a_model_below_the_floor_is_not_pushed(place):
 
 def test_a_model_that_is_not_served_in_time_is_not_pushed(place):
     before = place.versions()
-    output = place.run("infra_validation.max_p99_ms=0.001")
+    output = place.run(
+        "infra_validation.max_p99_ms=0.001",
+        "training.epochs=7",
+        "evaluation.max_auc_drop=null",
+    )
     assert output.returncode == 3, output.stderr
     [finding] = place.summary()["findings"]
     assert "infra_validation.max_p99_ms allows 0.001" in finding
@@ -51,7 +55,8 @@ def test_a_model_worse_than_the_latest_blessed_one_is_not_pushed(place):
     assert output.returncode == 3, output.stdout
     assert re.search(r"0\.\d+ worse than the latest blessed model's", output.stdout)
     assert place.versions() == before
-    assert place.summary()["baseline_metrics"]["auc"] > 0.7
+    # That is not the one of seven epochs, which was not fit to be served.
+    assert place.summary()["baseline_metrics"] == place.first_summary["metrics"]
 
 
 def test_a_sampled_log_gives_the_probabilities_of_the_whole_one(place):
