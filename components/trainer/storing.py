@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn import metrics
 
+from components.trainer.scoring import score
 from model.base import CTRModel
 from schema.contract import STORING_PATH, Storage
 from schema.errors import DataError
@@ -67,22 +68,13 @@ def write(cost: Cost, folder: str) -> None:
 
 def _auc(model: CTRModel, evaluation: tf.data.Dataset) -> tuple[float, int]:
     """Returns the area under the ROC curve, rows weighted, and of how many rows."""
-    logits = tf.function(lambda features: model(features, training=False))
-    labels, weights, scores = [], [], []
-    for features, label, *weight in evaluation:
-        labels.append(label[:, 0].numpy())
-        weights.extend(column[:, 0].numpy() for column in weight)
-        scores.append(logits(features)[:, 0].numpy())
-    truth = np.concatenate(labels)
+    scored = score(model, evaluation)
+    truth = scored.labels
     if np.all(truth == truth[0]):
         raise DataError(
             f"All {len(truth):,} rows of the eval split have the label {truth[0]:.0f}, "
             "so no AUC says what fewer bits cost. Give it other rows by dataset.split "
             "or eval_fraction, or set serving.embeddings: float32."
         )
-    auc = metrics.roc_auc_score(
-        truth,
-        np.concatenate(scores),
-        sample_weight=np.concatenate(weights) if weights else None,
-    )
+    auc = metrics.roc_auc_score(truth, scored.logits, sample_weight=scored.weights)
     return float(auc), len(truth)
