@@ -17,6 +17,9 @@ EVAL_BATCH = 4096  # examples; nothing is learnt from them, so larger is only fa
 _SHUFFLED_BLOCKS = 1024  # half a million rows
 _MIXED_BLOCKS = 64  # 32,768 rows
 _MIXED_FILES = 8
+# Of the rows of a block, which Transform put into an order by lot: what is held out is
+# the same in every pass, and like the rest.
+HELD_OUT = 10  # every tenth row
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +31,14 @@ class TransformedSplits:
         transform: What Transform fitted.
         train_files: Patterns of gzipped TFRecord files of blocks of transformed rows.
         eval_files: The same of the eval split.
+        hold_out: Whether every tenth row of the train split is kept from training.
     """
 
     dataset: Dataset
     transform: tft.TFTransformOutput
     train_files: list[str]
     eval_files: list[str]
+    hold_out: bool = False
 
     @functools.cached_property
     def fields(self) -> list[EmbeddingField]:
@@ -50,10 +55,16 @@ class TransformedSplits:
     def train(self, batch_size: int, seed: int) -> tf.data.Dataset:
         """Returns shuffled batches of (features, label), another order each pass.
 
-        Of a weighted dataset they are (features, label, weight), here and in
-        `evaluation`; the weights are scaled to a mean of 1 over the train split.
+        Of a weighted dataset they are (features, label, weight), here and in the other
+        splits; the weights are scaled to a mean of 1 over the rows trained on.
         """
-        return self._rescaled(self._read(self.train_files, batch_size, seed))
+        return self._rescaled(self._trained(batch_size, seed))
+
+    def held_out(self) -> tf.data.Dataset:
+        """Returns batches of (features, label): what training is not shown."""
+        if not self.hold_out:
+            raise ValueError("no row was held out: make the splits with hold_out=True")
+        return self._rescaled(self._read(self.train_files, EVAL_BATCH, held_out=True))
 
     def evaluation(self) -> tf.data.Dataset:
         """Returns batches of (features, label)."""
@@ -61,18 +72,29 @@ class TransformedSplits:
 
     @functools.cached_property
     def mean_weight(self) -> float:
-        """The mean weight of the train split's rows: reads a weighted split once."""
+        """The mean weight of the rows trained on: reads a weighted split once."""
         if not self.dataset.weight:
             return 1.0
-        batches = self._read(self.train_files, EVAL_BATCH)
+        batches = self._trained(EVAL_BATCH)
         sums = [np.sum(weight, dtype=np.float64) for _, _, weight in batches]
         return float(np.sum(sums)) / self.train_rows
 
+    def _trained(self, batch_size: int, seed: int | None = None) -> tf.data.Dataset:
+        return self._read(self.train_files, batch_size, seed, self._shown)
+
     def _read(
-        self, files: list[str], batch_size: int, seed: int | None = None
+        self,
+        files: list[str],
+        batch_size: int,
+        seed: int | None = None,
+        held_out: bool | None = None,
     ) -> tf.data.Dataset:
         spec = self.transform.transformed_feature_spec()
-        return read(files, spec, self.dataset.label.column, batch_size, seed)
+        return read(files, spec, self.dataset.label.column, batch_size, seed, held_out)
+
+    @property
+    def _shown(self) -> bool | None:
+        return False if self.hold_out else None
 
     def _rescaled(self, batches: tf.data.Dataset) -> tf.data.Dataset:
         # Around 1, so that neither the steps nor the weight of the prior hang on the
@@ -84,8 +106,8 @@ class TransformedSplits:
 
     @functools.cached_property
     def train_rows(self) -> int:
-        """How many rows the train split has: counting them reads it once."""
-        return count(self.train_files)
+        """How many rows are trained on: counting them reads the train split once."""
+        return count(self.train_files, self._shown)
 
 
 def read(
@@ -94,6 +116,7 @@ def read(
     label: str,
     batch_size: int,
     shuffle_seed: int | None = None,
+    held_out: bool | None = None,
 ) -> tf.data.Dataset:
     """Returns batches of (features, label), of weighted rows (features, label, weight).
 
@@ -110,6 +133,7 @@ def read(
         label: Which of these is the label.
         batch_size: Examples a batch; the last one may be smaller.
         shuffle_seed: Where given, rows come in an order of this seed, new each epoch.
+        held_out: Every tenth row of a block, or all but these; by default all rows.
     """
 
     def batched(rows: dict[str, tf.Tensor]) -> tuple[Any, ...]:
@@ -117,11 +141,19 @@ def read(
         weight = rows.pop(WEIGHT, None)  # (B, 1)
         return (rows, labels) if weight is None else (rows, labels, weight)
 
+    def decode(records: tf.Tensor) -> dict[str, tf.Tensor]:
+        rows = blocks.decode(records, feature_spec)
+        if held_out is None:
+            return rows
+        places = tf.ragged.range(blocks.num_rows(records)).flat_values
+        chosen = ((places + 1) % HELD_OUT == 0) == held_out
+        return {name: tf.boolean_mask(values, chosen) for name, values in rows.items()}
+
     def parse(records: tf.Tensor) -> tuple[Any, ...]:
-        return batched(blocks.decode(records, feature_spec))
+        return batched(decode(records))
 
     def parse_mixed(records: tf.Tensor, seed: tf.Tensor) -> tuple[Any, ...]:
-        rows = blocks.decode(records, feature_spec)
+        rows = decode(records)
         order = tf.range(tf.shape(rows[label])[0])
         order = tf.random.experimental.stateless_shuffle(order, tf.stack([seed, 0]))
         return batched({n: tf.gather(v, order) for n, v in rows.items()})
@@ -167,13 +199,22 @@ def read_raw(
     return _records(files).batch(EVAL_BATCH).map(parse).prefetch(2)
 
 
-def count(files: list[str]) -> int:
+def count(files: list[str], held_out: bool | None = None) -> int:
     """Returns how many rows the files hold.
 
     Args:
         files: Patterns of gzipped TFRecord files of blocks of transformed rows.
+        held_out: As in `read`.
     """
-    sizes = _records(files).batch(_MIXED_BLOCKS).map(blocks.num_rows)
+
+    def counted(records: tf.Tensor) -> tf.Tensor:
+        sizes = blocks.num_rows(records)
+        if held_out is None:
+            return sizes
+        apart = sizes // HELD_OUT
+        return apart if held_out else sizes - apart
+
+    sizes = _records(files).batch(_MIXED_BLOCKS).map(counted)
     zero = tf.constant(0, tf.int64)
     return int(sizes.reduce(zero, lambda rows, some: rows + tf.reduce_sum(some)))
 

@@ -114,3 +114,39 @@ def test_counting_adds_up_blocks_of_any_size(tmp_path):
     write(tmp_path / "a.gz", 0, 1000)
     write(tmp_path / "b.gz", 0, 3, block=1)
     assert datasets.count([str(tmp_path / "*")]) == 1003
+
+
+def held_out(files, held_out, batch_size=1000, seed=None):
+    return datasets.read(files, SPEC, "click", batch_size, seed, held_out)
+
+
+def test_every_tenth_row_of_a_block_is_held_out_and_training_sees_the_others(files):
+    apart = places(held_out(files, True))
+    # Blocks begin anew with each file, and have 512 rows but for the last one's 272.
+    assert apart[:3] == [9, 19, 29]
+    assert apart[50:53] == [509, 521, 531]
+    shown = held_out(files, False, seed=3)
+    first, second = places(shown), places(shown)
+    assert first != second
+    assert sorted(first) == sorted(second)
+    assert sorted(first + apart) == list(range(100_000))
+    assert len(apart) == datasets.count(files, True) == 10 * (19 * 51 + 27)
+    assert len(first) == datasets.count(files, False)
+
+
+def test_what_is_held_out_hangs_on_nothing_but_the_files(files):
+    expected = places(held_out(files, True))
+    assert places(held_out(files, True, batch_size=7)) == expected
+    assert sorted(places(held_out(files, True, seed=9))) == expected
+
+
+def test_a_batch_is_full_though_rows_are_held_out(files):
+    sizes = [len(labels) for _, labels in held_out(files, False, 256, seed=1)]
+    assert set(sizes[:-1]) == {256}
+
+
+def test_of_blocks_of_few_rows_none_is_held_out(tmp_path):
+    files = write(tmp_path / "rows.gz", 0, 90, block=9)
+    assert places(held_out(files, True)) == []
+    assert places(held_out(files, False)) == list(range(90))
+    assert datasets.count(files, True) == 0

@@ -1,3 +1,4 @@
+import dataclasses
 from unittest import mock
 
 import numpy as np
@@ -141,6 +142,15 @@ def test_weights_are_read_and_put_around_one(tmp_path):
     assert np.mean(weights) == pytest.approx(1.0)
     [(_, _, weights)] = splits.evaluation()  # by the mean of the train split
     np.testing.assert_allclose(weights, counts[:2] / (40 * 5.5))
+
+    with pytest.raises(ValueError, match="no row was held out"):
+        splits.held_out()
+    splits = dataclasses.replace(splits, hold_out=True)  # the row of weight 400
+    assert splits.train_rows == 9
+    [(_, _, weights)] = splits.train(10, seed=1)
+    assert np.mean(weights) == pytest.approx(1.0)
+    [(_, _, weights)] = splits.held_out()  # by the mean of the others
+    np.testing.assert_allclose(weights, [[400 / (40 * 5.0)]])
 
 
 def built(rows=1000, **settings):
