@@ -15,6 +15,7 @@ from model.layers.field_embedding import FieldEmbedding
 from model.layers.id_dropout import IdDropout
 from model.layers.logit_sum import LogitSum
 from model.layers.shared_embedding import SharedEmbedding
+from model.logit_curve import LogitCurve
 from model.widths import embedding_widths
 from schema.contract import IDS, VALUES, Storage
 from schema.features import EmbeddingField
@@ -115,6 +116,7 @@ class CTRModel(keras.Model, abc.ABC):
             1 + scaled.index(i) if i in scaled else 0 for i in range(len(self.fields))
         ]
         self.total = LogitSum(negatives, name="total")
+        self.curve: LogitCurve | None = None
         with _precision(self.config.mixed_precision):
             self.make_parts()
 
@@ -151,7 +153,8 @@ class CTRModel(keras.Model, abc.ABC):
             weights = ops.squeeze(found, axis=-1)
         if self.reads_embeddings:
             groups = self.embedding(ids, multipliers)  # (B, F_k, D_k) each
-        return self.logit(Fields(ids, weights, groups), training)
+        logits = self.logit(Fields(ids, weights, groups), training)  # (B, 1)
+        return logits if training or self.curve is None else self.curve(logits)
 
     def field_embeddings(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Returns what the parts of the model read of each field, (B, D) by its name.
@@ -173,6 +176,10 @@ class CTRModel(keras.Model, abc.ABC):
             for table in tables:
                 if isinstance(table, SharedEmbedding):
                     table.store_as(storage)
+
+    def correct_by(self, curve: LogitCurve) -> None:
+        """Returns logits as the curve corrects them from now on, to be exported."""
+        self.curve = curve
 
     def get_config(self) -> dict[str, Any]:
         return {

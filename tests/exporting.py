@@ -101,7 +101,7 @@ def untrained(dataset, transform, features, **policy):
     return model
 
 
-def export(dataset, folder, storage="float32", **policy):
+def export(dataset, folder, storage="float32", curve=None, **policy):
     """Fits a transform, makes a model and exports both."""
     rows = draw(dataset, 200)
     transform = fitting.fit(dataset, rows)
@@ -110,6 +110,8 @@ def export(dataset, folder, storage="float32", **policy):
     model.compile("adam", "mse")  # as a trained model is
     model.optimizer.build(model.trainable_variables)
     model.store_embeddings_as(storage)
+    if curve:
+        model.correct_by(curve)
     signatures.export(model, transform, dataset, str(folder))
     return Exported(dataset, transform, model, str(folder))
 

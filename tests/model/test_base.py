@@ -4,6 +4,7 @@ import pytest
 
 from model.base import CTRModel, EmbeddingPrior
 from model.config import ModelConfig
+from model.logit_curve import LogitCurve
 from model.registry import POLICY_TYPES, model_class
 from schema.contract import IDS, VALUES
 from schema.features import EmbeddingField
@@ -116,3 +117,12 @@ def test_sampled_odds_are_for_training_only(policy_type):
     for made in (model, again):
         difference = made(batch(), training=True) - made(batch())
         np.testing.assert_allclose(difference, np.log(10.0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("policy_type", POLICY_TYPES)
+def test_a_curve_corrects_what_is_served_and_not_what_is_trained(policy_type):
+    model, inputs = make(policy_type, dropout=0.0, id_dropout=0.0), batch()
+    before, trained = np.array(model(inputs)), np.array(model(inputs, training=True))
+    model.correct_by(LogitCurve((-10.0, 10.0), (-2.0, 3.0)))
+    np.testing.assert_allclose(model(inputs), before / 4 + 0.5, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(model(inputs, training=True), trained)

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from components.serving import signatures
+from model.logit_curve import LogitCurve
 from schema.contract import (
     CLASSES,
     CLASSIFICATION,
@@ -40,6 +41,8 @@ from tests.exporting import (
 )
 
 MODELS = {"tagged": "deepfm", "small": "dcn_v2", "adult": "lr", "generated": "xdeepfm"}
+# Neither what a model learnt nor a line: what it does shows in every score.
+CURVE = LogitCurve((-30.0, -0.5, -0.1, 0.1, 40.0), (-16.0, -4.0, -3.5, -1.0, 16.0))
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -158,6 +161,31 @@ def test_no_rows_give_no_scores(exported):
     assert exported.call(PREDICT_COLUMNS, nobody)[LOGITS].shape == (0, 1)
     context = {name: request[name] for name in dataset.context}
     assert exported.call(RANK, nobody | context)[LOGITS].shape == (0, 1)
+
+
+@pytest.mark.parametrize("storage", ["float32", "int8"])
+def test_corrected_all_ways_of_asking_say_what_the_curve_says(tmp_path, storage):
+    dataset = declared("tagged")
+    exported = exporting.export(dataset, tmp_path / "1", storage, CURVE)
+    rows = in_one_context(dataset, draw(dataset, 50, seed=11))
+    exported.model.curve = None
+    trained = exported.in_memory(rows)
+    logits = np.interp(trained, CURVE.logits, CURVE.corrected)
+    click = sigmoid(logits)
+    assert np.abs(click - sigmoid(trained)).min() > 0.02
+    assert np.ptp(click) > 0.02
+    examples, request = to_examples(dataset, rows), to_columns(dataset, rows)
+    for name in (SERVING_DEFAULT, PREDICT):
+        found = exported.call(name, {EXAMPLES: examples})
+        assert_equal(found[PROBABILITIES], click)
+    found = exported.call(CLASSIFICATION, {INPUTS: examples})
+    assert_equal(found[SCORES], np.hstack([1.0 - click, click]))
+    assert_equal(exported.call(REGRESSION, {INPUTS: examples})[OUTPUTS], click)
+    shared = {name: request[name][:1] for name in dataset.context}
+    for name, asked in ((PREDICT_COLUMNS, request), (RANK, request | shared)):
+        found = exported.call(name, asked)
+        assert_equal(found[PROBABILITIES], click)
+        np.testing.assert_allclose(found[LOGITS], logits, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("storage", ["float16", "int8"])

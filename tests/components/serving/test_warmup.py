@@ -6,11 +6,13 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from components.serving import warmup
+from model.logit_curve import LogitCurve
 from schema import contract
 from schema.features import Dataset
 from tests import exporting
 from tests.tagged import TAGGED
 
+CURVE = LogitCurve((-40.0, 0.0, 8.0), (-16.0, -3.0, 16.0))
 NUMBER = {"type": "numeric", "buckets": 4}
 DATASET = Dataset.model_validate(
     TAGGED
@@ -23,7 +25,8 @@ DATASET = Dataset.model_validate(
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    return exporting.export(DATASET, tmp_path_factory.mktemp("warm") / "1")
+    folder = tmp_path_factory.mktemp("warm") / "1"
+    return exporting.export(DATASET, folder, curve=CURVE)
 
 
 @pytest.fixture(scope="module")
