@@ -162,7 +162,8 @@ def _trials(
     record = RunRecord(metadata_path)
     # By span, where there are spans; all are judged by the latest, as in a run.
     examples = record.outputs("ExampleGen", "examples")
-    splits = record.transformed(config.dataset)
+    hold_out = config.training.calibration is not None
+    splits = record.transformed(config.dataset, hold_out)
     raw_train, raw_eval = (
         datasets.read_raw(
             [f"{artifact.uri}/Split-{split}/*" for artifact in artifacts],
@@ -176,8 +177,14 @@ def _trials(
             shown.say(f"  {name}, seed {seed} ...")
             begun = time.monotonic()
             if name == GBDT:
-                negatives = config.dataset.negatives()
-                trial = gbdt.run(splits.fields, raw_train, raw_eval, seed, negatives)
+                trial = gbdt.run(
+                    splits.fields,
+                    raw_train,
+                    raw_eval,
+                    seed,
+                    config.dataset.negatives(),
+                    config.training.calibration,
+                )
             else:
                 training = experiment.training.model_copy(update={"seed": seed})
                 trial = trials.run(splits, raw_eval, experiment.policy, training)

@@ -82,6 +82,7 @@ def describe(summary: dict[str, Any], command: str) -> str:
         f"log loss    {_figure(metrics['logloss'], 6)}",
         f"calibration {_figure(metrics['calibration'], 4)}"
         "   (mean prediction / mean label)",
+        *([f"corrected   {done}"] if (done := summary["correction"]) else []),
         f"blessed     {'yes' if summary['blessed'] else 'no'}: {summary['verdict']}",
         f"report      {summary['report']}",
     ]
@@ -206,6 +207,7 @@ def _run_dag(config: PipelineConfig, folder: Path, shown: RunConsole) -> dict[st
         "serving": record.served(),
         "metrics": _of_all_rows(evaluation.candidate, config),
         "baseline_metrics": _of_all_rows(evaluation.baseline, config),
+        "correction": record.correction(),
         "bayes_auc": click_log.read_truth(str(config.dataset.path)),
         "blessed": record.blessed(),
         "verdict": verdict(

@@ -7,7 +7,9 @@ from typing import Any
 import tensorflow_transform as tft
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.utils import path_utils
 
+from components import correction
 from components.evaluator import results
 from components.evaluator.config import STORING_PROPERTY
 from components.evaluator.results import Evaluation
@@ -82,11 +84,14 @@ class RunRecord:
             return None
         return self.ingested(SERVING_EXAMPLE_GEN)
 
-    def transformed(self, dataset: Dataset) -> TransformedSplits:
+    def transformed(
+        self, dataset: Dataset, hold_out: bool = False
+    ) -> TransformedSplits:
         """Returns what Transform made of the rows, for a model to be trained on.
 
         Args:
             dataset: The run's.
+            hold_out: Whether rows are kept from training, to correct the model by.
         """
         transformed = self.outputs("Transform", "transformed_examples")
         return TransformedSplits(
@@ -94,6 +99,7 @@ class RunRecord:
             tft.TFTransformOutput(self.output("Transform", "transform_graph").uri),
             [f"{artifact.uri}/Split-train/*" for artifact in transformed],
             [f"{artifact.uri}/Split-eval/*" for artifact in transformed],
+            hold_out,
         )
 
     def evaluation(self) -> Evaluation:
@@ -118,6 +124,12 @@ class RunRecord:
         """Returns in words what storing embeddings in fewer bits cost, if they are."""
         properties = self.output("Evaluator", "blessing").custom_properties
         return str(properties[STORING_PROPERTY].string_value)
+
+    def correction(self) -> str:
+        """Returns in words how probabilities were corrected, if they were."""
+        model = self.output("Trainer", "model").uri
+        done = correction.read(path_utils.serving_model_path(model))
+        return done.words() if done else ""
 
     def pushed(self) -> tuple[str, str] | None:
         """Returns version and path of the pushed model, None if nothing was pushed."""

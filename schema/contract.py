@@ -25,7 +25,7 @@ EMBEDDINGS = "embeddings"  # EXAMPLES -> for each field float32 (B, its width)
 
 EXAMPLES = "examples"  # serialized tf.Examples of raw features, string (B,)
 PROBABILITIES = "probabilities"  # float32 (B, 1)
-LOGITS = "logits"  # float32 (B, 1)
+LOGITS = "logits"  # float32 (B, 1): those of the probabilities
 INPUTS = "inputs"  # as EXAMPLES; TensorFlow Serving fixes these four names
 CLASSES, SCORES = "classes", "scores"  # string (B, 2): "0", "1"; float32 (B, 2)
 OUTPUTS = "outputs"  # float32 (B, 1): the probability
@@ -38,6 +38,8 @@ WARMUP_PATH = "assets.extra/tf_serving_warmup_requests"
 # cost: a JSON object (`components/trainer/storing.py`).
 Storage = Literal["float32", "float16", "int8"]
 STORING_PATH = "assets.extra/storing.json"
+# And what correcting its probabilities changed (`components/correction.py`).
+CORRECTION_PATH = "assets.extra/correction.json"
 
 # Of the InfraValidator's blessing: what is wrong with a model as a server serves it, a
 # JSON list of sentences.

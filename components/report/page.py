@@ -6,8 +6,9 @@ from typing import Any
 import jinja2
 import pyarrow as pa
 from markupsafe import Markup
+from tfx.utils import path_utils
 
-from components import model_run
+from components import correction, model_run
 from components.evaluator import results
 from components.evaluator.results import EVERY_ROW
 from components.evaluator.verdict import title
@@ -66,7 +67,9 @@ def _quality(sources: Sources) -> dict[str, Any]:
     """Returns how good the model is."""
     found = results.load(sources.evaluation)
     every, slices = found.candidate[EVERY_ROW], quality.slices(found)
+    done = correction.read(path_utils.serving_model_path(sources.model))
     return {
+        "correction": done.words() if done else "",
         "verdict": quality.say(sources, found),
         "stands": quality.stands(sources.gate, found),
         "every": every,

@@ -20,6 +20,9 @@ class FtrlConfig(Frozen):
     l1: float = Field(default=0.0, ge=0.0)  # weights that matter little stay at 0
 
 
+Calibration = Literal["isotonic", "platt"]
+
+
 class TrainConfig(Frozen):
     """How a model is trained."""
 
@@ -41,6 +44,9 @@ class TrainConfig(Frozen):
     first_order_l2: float | None = Field(default=None, ge=0.0)
     seed: int = Field(default=42, ge=0, lt=2**32)
     early_stopping: EarlyStopping | None = EarlyStopping()
+    # How probabilities are corrected by every tenth row of the train split, which the
+    # model then does not learn from. Without it, they stay as the model learnt them.
+    calibration: Calibration | None = None
 
     @model_validator(mode="after")
     def _one_length(self) -> "TrainConfig":

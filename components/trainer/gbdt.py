@@ -1,12 +1,19 @@
 """LightGBM on the rows that the models see: the baseline that a team has in an hour."""
 
+import math
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import lightgbm
 import numpy as np
 import tensorflow as tf
+from scipy.special import expit
 
+from components.trainer import correcting
+from components.trainer.config import Calibration
+from components.trainer.datasets import HELD_OUT
+from components.trainer.scoring import Scored
 from components.trainer.trials import CANDIDATES, Trial, latencies_ms
 from schema.contract import IDS
 from schema.features import EmbeddingField
@@ -33,6 +40,7 @@ def run(
     evaluation: tf.data.Dataset,
     seed: int,
     negatives: float = 1.0,
+    calibration: Calibration | None = None,
 ) -> Trial:
     """Trains gradient boosted trees, as many as the eval split's AUC asks for.
 
@@ -46,6 +54,7 @@ def run(
         seed: Of the rows and columns that each tree sees.
         negatives: Share of the rows with label 0 that the train split keeps; the scores
             are corrected for it, as those of our models are (`LogitSum`).
+        calibration: How probabilities are corrected by every tenth row, if at all.
 
     Reference:
         Ke et al., LightGBM: A Highly Efficient Gradient Boosting Decision Tree,
@@ -55,46 +64,79 @@ def run(
     categorical = [
         not field.numeric for field in fields for _ in range(field.num_values)
     ]
-    rows, labels, weights = _table(train, categorical)
-    eval_rows, eval_labels, eval_weights = _table(evaluation, categorical)
+    shown, judged = _table(train, categorical), _table(evaluation, categorical)
     columns = list(range(sum(categorical)))  # they stand first
     # Around 1: by their sum LightGBM tells how much a leaf has seen.
-    weights /= np.mean(weights, dtype=np.float64)
-    data = lightgbm.Dataset(rows, labels, weight=weights, categorical_feature=columns)
+    shown.weights[:] /= np.mean(shown.weights, dtype=np.float64)
+    held_out = None
+    if calibration:
+        apart = np.arange(len(shown.rows)) % HELD_OUT == HELD_OUT - 1
+        shown, held_out = shown.where(~apart), shown.where(apart)
+    data = lightgbm.Dataset(
+        shown.rows,
+        shown.labels,
+        weight=shown.weights,
+        categorical_feature=columns,
+    )
     begun = time.perf_counter()
     trees = lightgbm.train(
         {**_SETTINGS, "seed": seed},
         data,
         _MAX_ROUNDS,
-        valid_sets=[data.create_valid(eval_rows, eval_labels, eval_weights)],
+        valid_sets=[data.create_valid(*judged)],
         callbacks=[lightgbm.early_stopping(_PATIENCE, verbose=False)],
     )
     seconds = time.perf_counter() - begun
-    request = np.resize(eval_rows, (CANDIDATES, eval_rows.shape[1]))
+    request = np.resize(judged.rows, (CANDIDATES, judged.rows.shape[1]))
     kept = trees.dump_model(num_iteration=trees.best_iteration)["tree_info"]
     return Trial(
-        eval_labels,
-        eval_weights,
-        _corrected(np.asarray(trees.predict(eval_rows)), negatives),
+        judged.labels,
+        judged.weights,
+        _probabilities(trees, judged.rows, held_out, negatives, calibration),
         sum(2 * tree["num_leaves"] - 1 for tree in kept),  # splits and leaves
         len(trees.model_to_string(num_iteration=trees.best_iteration)),
-        trees.current_iteration() * len(rows) / seconds,
+        trees.current_iteration() * len(shown.rows) / seconds,
         latencies_ms(lambda: trees.predict(request)),
     )
 
 
-def _corrected(probabilities: np.ndarray, negatives: float) -> np.ndarray:
-    return probabilities / (probabilities + (1.0 - probabilities) / negatives)
+class _Table(NamedTuple):
+    """Rows: ids and then numbers, (N, C), labels, (N,), and weights, (N,)."""
+
+    rows: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> "_Table":
+        """Returns some of the rows."""
+        return _Table(*(column[chosen] for column in self))
 
 
-def _table(
-    batches: tf.data.Dataset, categorical: Sequence[bool]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns ids and then numbers, (N, C), labels, (N,), and weights, (N,)."""
+def _table(batches: tf.data.Dataset, categorical: Sequence[bool]) -> _Table:
+    """Returns all rows of some batches."""
     rows, labels, weights = [], [], []
     for features, numbers, label, weight in batches:
         ids = features[IDS].numpy()[:, categorical]
         rows.append(np.concatenate([ids, numbers.numpy()], axis=1))
         labels.append(label[:, 0].numpy())
         weights.append(weight[:, 0].numpy())
-    return np.concatenate(rows), np.concatenate(labels), np.concatenate(weights)
+    return _Table(*map(np.concatenate, (rows, labels, weights)))
+
+
+def _probabilities(
+    trees: lightgbm.Booster,
+    rows: np.ndarray,
+    held_out: _Table | None,
+    negatives: float,
+    calibration: Calibration | None,
+) -> np.ndarray:
+    """Returns what rows of the whole log are scored, corrected if asked, (N,)."""
+
+    def logits(asked: np.ndarray) -> np.ndarray:
+        return np.asarray(trees.predict(asked, raw_score=True)) + math.log(negatives)
+
+    if calibration is None or held_out is None:
+        return expit(logits(rows))
+    scored = Scored(logits(held_out.rows), held_out.labels, held_out.weights)
+    known = correcting.of_whole_log(scored, negatives)
+    return expit(correcting.fit(known, calibration).of(logits(rows)))

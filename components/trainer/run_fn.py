@@ -4,10 +4,10 @@ from typing import Any
 
 import tensorflow_transform as tft
 
-from components import model_run
+from components import correction, model_run
 from components.serving import signatures
 from components.serving.config import ServingConfig
-from components.trainer import logs, storing, training
+from components.trainer import correcting, logs, storing, training
 from components.trainer.config import TrainConfig
 from components.trainer.datasets import TransformedSplits
 from model.config import ModelConfig
@@ -28,7 +28,11 @@ def run_fn(fn_args: Any) -> None:
     serving = ServingConfig.model_validate_json(custom["serving"])
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     splits = TransformedSplits(
-        dataset, transform, fn_args.train_files, fn_args.eval_files
+        dataset,
+        transform,
+        fn_args.train_files,
+        fn_args.eval_files,
+        hold_out=config.calibration is not None,
     )
     settings = policy.model_dump(mode="json"), config.model_dump(mode="json")
     model_run.write_settings(fn_args.model_run_dir, *settings)
@@ -37,6 +41,9 @@ def run_fn(fn_args: Any) -> None:
     cost = storing.store(
         model, splits.evaluation(), serving.embeddings, serving.max_auc_loss
     )
+    done = correcting.correct(model, splits, config.calibration)
     signatures.export(model, transform, dataset, fn_args.serving_model_dir)
     if cost:
         storing.write(cost, fn_args.serving_model_dir)
+    if done:
+        correction.write(done, fn_args.serving_model_dir)

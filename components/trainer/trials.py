@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn import metrics
 
-from components.trainer import training
+from components.trainer import correcting, training
 from components.trainer.config import TrainConfig
 from components.trainer.datasets import TransformedSplits
 from model.config import ModelConfig
@@ -78,7 +78,7 @@ def run(
     """Trains a model of ours.
 
     Args:
-        splits: On what.
+        splits: On what; with rows held out, if its probabilities are to be corrected.
         raw_evaluation: The eval split as `datasets.read_raw` gives it, to be scored:
             its order of rows is the same for every trial.
         policy: Which model, how big.
@@ -87,6 +87,7 @@ def run(
     keras.backend.clear_session()
     watch = _Stopwatch()
     model = training.train(splits, policy, config, [watch])
+    correcting.correct(model, splits, config.calibration)
 
     @tf.function(reduce_retracing=True)
     def probabilities(features: dict[str, tf.Tensor]) -> tf.Tensor:

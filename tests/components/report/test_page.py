@@ -1,8 +1,13 @@
+import dataclasses
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
+from tfx.utils import path_utils
 
+from components import correction
+from components.correction import Correction, Figures
 from components.evaluator import results
 from components.report import page
 from tests.components.report import made
@@ -107,6 +112,17 @@ def test_an_eval_split_of_one_row_has_a_page(tmp_path):
         tmp_path / "one", baseline=False, blessed=False, columns=columns, slices=[]
     )
     assert "not defined" in Tags(page.write(sources)).text
+
+
+def test_a_corrected_model_says_by_what(run, tags, tmp_path):
+    assert "corrected" not in tags.text
+    figures = Figures(1.25, 0.02, 0.4), Figures(1.0, 0.001, 0.375)
+    done = Correction("platt", 1234, *figures)
+    model = str(tmp_path / "model")
+    shutil.copytree(run.model, model)
+    correction.write(done, path_utils.serving_model_path(model))
+    found = Tags(page.write(dataclasses.replace(run, model=model))).text
+    assert f"Probabilities are corrected {done.words()}. Seed 42." in found
 
 
 def test_settings_are_on_one_level_a_feature_is_one():

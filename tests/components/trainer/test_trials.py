@@ -10,6 +10,7 @@ from components.trainer import datasets, gbdt, trials
 from components.trainer.config import TrainConfig
 from model.config import ModelConfig
 from schema.contract import IDS, VALUES, WEIGHT
+from schema.errors import DataError
 from schema.features import Dataset, Sampling
 from tests import fitting
 from tests.tagged import TAGGED, TRAIN, row
@@ -199,3 +200,32 @@ def test_trees_and_their_metrics_mind_the_weights(weighted):
     alike = dataclasses.replace(trial, weights=np.ones(len(y)))
     assert alike.auc() == pytest.approx(0.5)  # each row has both labels
     assert alike.log_loss() > trial.log_loss()
+
+
+def test_trials_are_corrected_where_runs_are(raw):
+    splits, _, evaluation = raw
+    # So much smoothed, labels leave a model near one half, whatever it knows.
+    config = TrainConfig(
+        batch_size=50, epochs=5, label_smoothing=0.8, early_stopping=None
+    )
+    policy = ModelConfig(policy_type="lr", learning_rate=0.1)
+    plain = trials.run(splits, evaluation, policy, config)
+    splits = dataclasses.replace(splits, hold_out=True)
+    config = config.model_copy(update={"calibration": "platt"})
+    corrected = trials.run(splits, evaluation, policy, config)
+    assert plain.scores.std() < 0.05
+    assert corrected.scores.std() > 3 * plain.scores.std()
+
+
+def test_trees_are_corrected_by_rows_that_they_have_not_seen(raw):
+    splits, train, evaluation = raw
+    fields = splits.fields
+    plain = gbdt.run(fields, train, evaluation, seed=1)
+    corrected = gbdt.run(fields, train, evaluation, seed=1, calibration="platt")
+    assert corrected.auc() == pytest.approx(plain.auc(), abs=0.05)
+    assert corrected.log_loss() < 0.5
+    assert not np.array_equal(corrected.scores, plain.scores)
+    with pytest.raises(
+        DataError, match=r"isotonic needs 100 rows of each label\. Of the 60 "
+    ):
+        gbdt.run(fields, train, evaluation, seed=1, calibration="isotonic")

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from schema import contract
 from tests.e2e.running import reused, started
+from tests.e2e.small.log import ROWS
 
 pytestmark = pytest.mark.pipeline
 
@@ -75,9 +76,10 @@ def test_a_sampled_log_gives_the_probabilities_of_the_whole_one(place):
     assert 0.85 < found["metrics"]["calibration"] < 1.18  # uncorrected: above 1.4
 
 
-def test_a_model_can_be_pushed_in_fewer_bits(place):
+def test_a_model_can_be_pushed_in_fewer_bits_and_corrected(place):
     output = place.run(
         "serving={embeddings: int8, max_auc_loss: 0.01}",
+        "training.calibration=platt",
         "evaluation.auc_floor=0.6",
         "evaluation.max_auc_drop=null",
     )
@@ -90,6 +92,14 @@ def test_a_model_can_be_pushed_in_fewer_bits(place):
     cost = json.loads((version / contract.STORING_PATH).read_text())
     assert cost["rows"] == place.summary()["rows"]["eval"]
     assert cost["auc"] == pytest.approx(place.summary()["metrics"]["auc"], abs=1e-4)
+    words = place.summary()["correction"]
+    done = json.loads((version / contract.CORRECTION_PATH).read_text())
+    assert words.startswith(f"by Platt scaling on {done['rows']} held-out rows; ")
+    assert 0.08 * ROWS * 0.8 < done["rows"] <= 0.1 * ROWS * 0.85
+    assert done["after"]["logloss"] < done["before"]["logloss"]
+    assert f"corrected   {words}" in output.stdout
+    page = Path(place.summary()["report"]).read_text()
+    assert f"corrected {words}" in page
     # The model that is pushed is stored so, and the files say where it lies.
     checkpoint = tf.train.load_checkpoint(str(version / "variables" / "variables"))
     kinds = set(checkpoint.get_variable_to_dtype_map().values())

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.pipeline
 def test_models_are_compared_on_the_data_of_a_run(place):
     output = place.ask(
         "compare", "--seeds", 2, "--models", "lr, deepfm,gbdt",
-        "--set", "training.epochs=8",
+        "--set", "training.epochs=8", "--set", "training.calibration=platt",
     )  # fmt: skip
     assert output.returncode == 0, output.stderr
     assert "Transform" in reused(output.stdout)
