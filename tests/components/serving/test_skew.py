@@ -18,6 +18,7 @@ from components.serving import server, signatures
 from components.trainer import datasets
 from components.transform import materialization
 from pipeline import loading
+from schema.contract import WARMUP_PATH
 from tests import exporting, fitting, owners, rounding
 from tests.components.serving.asking import Asked
 
@@ -117,6 +118,7 @@ class Known:
             self.ranked[storage] = _scores(model, in_context)
             versions = folder / storage / dataset.name
             signatures.export(model, transform, dataset, str(versions / "1"))
+            (versions / "1" / WARMUP_PATH).unlink()  # plans what nobody asks here
             served = stack.enter_context(server.running(str(versions), rest_port=0))
             self.asked[storage] = Asked(served, dataset)
 
