@@ -16,14 +16,6 @@ from components.serving.embedded.serving_error import (
 )
 from schema.contract import RANK
 
-# Each run keeps to the thread that asks for it. As many run at once as there are cores
-# (`batcher.py`): threads of TensorFlow's own would only be in each other's way.
-_ALONE = tf.compat.v1.ConfigProto(
-    inter_op_parallelism_threads=-1,
-    intra_op_parallelism_threads=1,
-    use_per_session_threads=True,
-)
-
 
 class LoadedModel:
     """A SavedModel in a session of its own.
@@ -46,7 +38,7 @@ class LoadedModel:
             tf.errors.OpError: It does not load; so with a few other exceptions.
         """
         self.name, self.version, self.path = name, version, path
-        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=_ALONE)
+        self._session = tf.compat.v1.Session(graph=tf.Graph())
         try:
             self.all_signatures = dict(saved_model.load(self._session, path))
             self.signatures = {
