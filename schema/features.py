@@ -50,6 +50,11 @@ class Categorical(Frozen):
             )
         return self
 
+    @property
+    def num_values(self) -> int:
+        """How many columns of ids it takes: the values that a row can have."""
+        return self.max_values if self.separator else 1
+
     def _changed(self, *keys: str) -> str:
         fields = type(self).model_fields
         return ", ".join(k for k in keys if getattr(self, k) != fields[k].default)
@@ -173,28 +178,26 @@ class Dataset(Frozen):
 
     def id_columns(self) -> list[str]:
         """Returns which feature each column of `ids_xf` is of, in order."""
-        return [
-            name
-            for name, feature in self.features.items()
-            for _ in range(embedding_field(name, feature, 1).num_values)
-        ]
+        owners = self._owners()
+        return [owners[i] for i in self.id_order()]
 
     def text_columns(self) -> list[tuple[str, int]]:
-        """Returns for each column of text its feature, and which value of a row it has.
-
-        A feature with a separator has `max_values` columns, any other has one.
-        """
+        """Returns for each column of text its feature, and which value of a row."""
         return [
             (name, nth)
             for name, feature in self.categorical().items()
-            for nth in range(feature.max_values if feature.separator else 1)
+            for nth in range(feature.num_values)
         ]
 
     def id_order(self) -> list[int]:
         """Returns where columns of `ids_xf` come from: text columns, then numbers."""
-        owners = [*(name for name, _ in self.text_columns()), *self.numeric()]
-        declared = list(self.features)
+        owners, declared = self._owners(), list(self.features)
         return sorted(range(len(owners)), key=lambda i: declared.index(owners[i]))
+
+    def scaled(self) -> list[int]:
+        """Returns which of the numeric features have multipliers, by their places."""
+        features = self.numeric().values()
+        return [i for i, feature in enumerate(features) if feature.scale]
 
     def negatives(self) -> float:
         """Returns the share of rows with label 0 that the train split keeps."""
@@ -208,6 +211,9 @@ class Dataset(Frozen):
         """Returns all columns that are read, each once."""
         by = [self.split.column] if self.split.column else []
         return list(dict.fromkeys([*self.unserved(), *self.features, *by]))
+
+    def _owners(self) -> list[str]:
+        return [*(name for name, _ in self.text_columns()), *self.numeric()]
 
     @model_validator(mode="after")
     def _columns_agree(self) -> "Dataset":
@@ -303,7 +309,7 @@ def embedding_field(
         name=name,
         num_ids=vocabulary_lines + (feature.hash_buckets or feature.oov_buckets),
         oov_buckets=0 if feature.hash_buckets else feature.oov_buckets,
-        num_values=feature.max_values if feature.separator else 1,
+        num_values=feature.num_values,
         pooling=feature.pooling if feature.separator else None,
         remainder_rows=feature.remainder_rows,
     )

@@ -78,25 +78,25 @@ class TransformGraph(tf.Module):
             columns = [_texts(f, raw[name]) for name, f in categorical.items()]
             texts = Cells(columns)
             fed = {TEXT_CELLS: texts.values, TEXT_OWNERS: texts.owners}
-            ids.append(self._table(fed, TEXT_IDS, texts.places(rows)))  # (B, T_c)
+            [found] = self._run(fed, [TEXT_IDS])
+            # Of what was looked up in a table, TensorFlow does not know the shape.
+            found = tf.ensure_shape(found, [None])
+            ids.append(tf.gather(found, texts.places(rows)))  # (B, T_c)
+        features: Features = {}
+        scaled = dataset.scaled()
         if numeric := dataset.numeric():
             numbers = Cells([raw[name] for name in numeric])
             fed = {NUMBER_CELLS: numbers.values, NUMBER_OWNERS: numbers.owners}
-            ids.append(self._table(fed, NUMBER_IDS, numbers.places(rows)))  # (B, M)
-        features = {IDS: tf.gather(tf.concat(ids, axis=1), dataset.id_order(), axis=1)}
-        scaled = [i for i, feature in enumerate(numeric.values()) if feature.scale]
-        if scaled:
-            places = tf.gather(numbers.places(rows), scaled, axis=1)
-            features[VALUES] = self._table(fed, MULTIPLIERS, places)  # (B, S)
+            wanted = [NUMBER_IDS, *([MULTIPLIERS] if scaled else [])]
+            found, *multipliers = self._run(fed, wanted)
+            places = numbers.places(rows)  # (B, M)
+            ids.append(tf.gather(found, places))
+            if scaled:
+                places = tf.gather(places, scaled, axis=1)  # (B, S)
+                features[VALUES] = tf.gather(multipliers[0], places)
+        order = dataset.id_order()
+        features[IDS] = tf.gather(tf.concat(ids, axis=1), order, axis=1)
         return features
-
-    def _table(
-        self, fed: Mapping[str, tf.Tensor], wanted: str, places: tf.Tensor
-    ) -> tf.Tensor:
-        """Returns what becomes of cells, put in their places."""
-        [found] = self._run(fed, [wanted])
-        # Of what was looked up in a table, TensorFlow does not know the shape.
-        return tf.gather(tf.ensure_shape(found, [None]), places)
 
     def _run(
         self, fed: Mapping[str, tf.Tensor], wanted: Iterable[str]

@@ -19,7 +19,7 @@ _MIXED_BLOCKS = 64  # 32,768 rows
 _MIXED_FILES = 8
 # Of the rows of a block, which Transform put into an order by lot: what is held out is
 # the same in every pass, and like the rest.
-HELD_OUT = 10  # every tenth row
+_HELD_OUT = 10  # every tenth row
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +146,7 @@ def read(
         if held_out is None:
             return rows
         places = tf.ragged.range(blocks.num_rows(records)).flat_values
-        chosen = ((places + 1) % HELD_OUT == 0) == held_out
+        chosen = is_held_out(places) == held_out
         return {name: tf.boolean_mask(values, chosen) for name, values in rows.items()}
 
     def parse(records: tf.Tensor) -> tuple[Any, ...]:
@@ -199,6 +199,15 @@ def read_raw(
     return _records(files).batch(EVAL_BATCH).map(parse).prefetch(2)
 
 
+def is_held_out(places: Any) -> Any:
+    """Returns which rows are kept from training, by their places among others.
+
+    Args:
+        places: From 0, an array or a tensor of integers.
+    """
+    return (places + 1) % _HELD_OUT == 0
+
+
 def count(files: list[str], held_out: bool | None = None) -> int:
     """Returns how many rows the files hold.
 
@@ -211,7 +220,7 @@ def count(files: list[str], held_out: bool | None = None) -> int:
         sizes = blocks.num_rows(records)
         if held_out is None:
             return sizes
-        apart = sizes // HELD_OUT
+        apart = sizes // _HELD_OUT
         return apart if held_out else sizes - apart
 
     sizes = _records(files).batch(_MIXED_BLOCKS).map(counted)

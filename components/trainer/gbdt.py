@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from components.trainer import correcting
 from components.trainer.config import Calibration
-from components.trainer.datasets import HELD_OUT
+from components.trainer.datasets import is_held_out
 from components.trainer.scoring import Scored
 from components.trainer.trials import CANDIDATES, Trial, latencies_ms
 from schema.contract import IDS
@@ -70,7 +70,7 @@ def run(
     shown.weights[:] /= np.mean(shown.weights, dtype=np.float64)
     held_out = None
     if calibration:
-        apart = np.arange(len(shown.rows)) % HELD_OUT == HELD_OUT - 1
+        apart = is_held_out(np.arange(len(shown.rows)))
         shown, held_out = shown.where(~apart), shown.where(apart)
     data = lightgbm.Dataset(
         shown.rows,

@@ -51,8 +51,7 @@ def preprocessing_fn(
         IDS: tf.gather(tf.concat(ids, axis=1), dataset.id_order(), axis=1),
         label: _first_values(inputs[label], tf.constant(0, tf.int64)),
     }
-    scaled = [i for i, feature in enumerate(numeric.values()) if feature.scale]
-    if scaled:
+    if scaled := dataset.scaled():
         multipliers = tf.reshape(multipliers, tf.shape(numbers))
         outputs[VALUES] = tf.gather(multipliers, scaled, axis=1)
     if dataset.weight:
