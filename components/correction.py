@@ -1,11 +1,9 @@
 """What correcting a model's probabilities changed: told beside its SavedModel."""
 
 import dataclasses
-import json
 import os
 
-import tensorflow as tf
-
+from components import json_files
 from schema.contract import CORRECTION_PATH
 
 _TITLES = {"isotonic": "isotonic regression", "platt": "Platt scaling"}
@@ -61,9 +59,7 @@ def write(correction: Correction, folder: str) -> None:
         folder: Of the SavedModel.
     """
     path = os.path.join(folder, CORRECTION_PATH)
-    tf.io.gfile.makedirs(os.path.dirname(path))
-    with tf.io.gfile.GFile(path, "w") as file:
-        file.write(json.dumps(dataclasses.asdict(correction), indent=2) + "\n")
+    json_files.write(path, dataclasses.asdict(correction))
 
 
 def read(folder: str) -> Correction | None:
@@ -72,10 +68,18 @@ def read(folder: str) -> Correction | None:
     Args:
         folder: Of the SavedModel.
     """
-    path = os.path.join(folder, CORRECTION_PATH)
-    if not tf.io.gfile.exists(path):
+    found = json_files.read(os.path.join(folder, CORRECTION_PATH))
+    if found is None:
         return None
-    with tf.io.gfile.GFile(path) as file:
-        found = json.load(file)
     before, after = (Figures(**found.pop(key)) for key in ("before", "after"))
     return Correction(**found, before=before, after=after)
+
+
+def words(folder: str) -> str:
+    """Returns the same in words, empty if nothing.
+
+    Args:
+        folder: Of the SavedModel.
+    """
+    done = read(folder)
+    return done.words() if done else ""

@@ -1,12 +1,12 @@
 """What a training leaves in its ModelRun, for those who tell of it afterwards."""
 
 import csv
-import json
 import os
 from typing import Any
 
 import tensorflow as tf
 
+from components import json_files
 from schema.contract import HISTORY, SETTINGS
 
 
@@ -31,9 +31,8 @@ def write_settings(folder: str, policy: Any, training: Any) -> None:
         policy: The scoring policy's settings, as plain values.
         training: The training's.
     """
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(os.path.join(folder, SETTINGS), "w") as file:
-        json.dump({"policy": policy, "training": training}, file)
+    settings = {"policy": policy, "training": training}
+    json_files.write(os.path.join(folder, SETTINGS), settings)
 
 
 def as_trained(config: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -43,10 +42,8 @@ def as_trained(config: dict[str, Any], folder: str) -> dict[str, Any]:
         config: The experiment, as plain values.
         folder: Of the ModelRun; one of earlier versions holds no settings.
     """
-    path = os.path.join(folder, SETTINGS)
-    if not tf.io.gfile.exists(path):
+    used = json_files.read(os.path.join(folder, SETTINGS))
+    if used is None:
         return config
-    with tf.io.gfile.GFile(path) as file:
-        used = json.load(file)
     policies = {**config["policy_configs"], "scoring_policy": used["policy"]}
     return {**config, "policy_configs": policies, "training": used["training"]}

@@ -5,11 +5,10 @@ import os
 from typing import Any
 
 import tensorflow_transform as tft
-from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.utils import path_utils
 
-from components import correction
+from components import correction, metadata
 from components.evaluator import results
 from components.evaluator.config import STORING_PROPERTY
 from components.evaluator.results import Evaluation
@@ -29,10 +28,7 @@ class RunRecord:
     """The latest run in a metadata file."""
 
     def __init__(self, metadata_path: str) -> None:
-        connection = mlmd.ConnectionConfig()
-        connection.sqlite.filename_uri = metadata_path
-        connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
-        self._store = MetadataStore(connection)
+        self._store = metadata.opened(metadata_path)
         runs = self._store.get_contexts_by_type("pipeline_run")
         self._run = max(runs, key=lambda run: run.id)
 
@@ -128,8 +124,7 @@ class RunRecord:
     def correction(self) -> str:
         """Returns in words how probabilities were corrected, if they were."""
         model = self.output("Trainer", "model").uri
-        done = correction.read(path_utils.serving_model_path(model))
-        return done.words() if done else ""
+        return correction.words(path_utils.serving_model_path(model))
 
     def pushed(self) -> tuple[str, str] | None:
         """Returns version and path of the pushed model, None if nothing was pushed."""
@@ -144,7 +139,7 @@ class RunRecord:
     def _outputs(self, component: str, key: str) -> list[tuple[str, Any]]:
         found = []
         for execution in self._store.get_executions_by_context(self._run.id):
-            node = self._node_of(execution)
+            node = metadata.component_of(self._store, execution)
             if node.partition(BEFORE_SPAN)[0] != component:
                 continue
             for event in self._store.get_events_by_execution_ids([execution.id]):
@@ -155,12 +150,6 @@ class RunRecord:
                     span = artifact.custom_properties["span"].int_value
                     found.append(((span, index), node, artifact))
         return [(node, one) for _, node, one in sorted(found, key=lambda f: f[0])]
-
-    def _node_of(self, execution: Any) -> str:
-        for context in self._store.get_contexts_by_execution(execution.id):
-            if context.type == "node":
-                return str(context.name.rsplit(".", 1)[-1])
-        return ""
 
 
 def _sum_counts(written: list[Any], key: str) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """An Evaluator that holds a model stored in fewer bits to the one that was trained."""
 
-import json
 import os
 from typing import Any
 
@@ -10,6 +9,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
+from components import json_files
 from components.evaluator.config import STORING_PROPERTY
 from schema.contract import STORING_PATH
 
@@ -62,11 +62,9 @@ def judge(model_path: str, blessing: types.Artifact) -> None:
         model_path: Of the SavedModel.
         blessing: As TFMA's verdict left it.
     """
-    path = os.path.join(model_path, STORING_PATH)
-    if not fileio.exists(path):
+    cost = json_files.read(os.path.join(model_path, STORING_PATH))
+    if cost is None:
         return  # stored as it was trained
-    with fileio.open(path) as file:
-        cost = json.load(file)
     loss, bound = cost["float32_auc"] - cost["auc"], cost["max_auc_loss"]
     moved = "lost" if loss >= 0 else "gained"
     words = (

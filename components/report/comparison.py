@@ -10,6 +10,7 @@ from components.evaluator.results import EVERY_ROW, Evaluation
 from components.evaluator.verdict import words_of
 from components.report import page, quality, quality_charts
 from components.report.sources import Sources
+from components.settings import flattened
 
 NAMES = ("A", "B")
 _SHOWN_SLICES = 50
@@ -42,7 +43,7 @@ def write(runs: Mapping[str, Sources]) -> str:
     found = [results.load(sources.evaluation) for sources in runs.values()]
     first, second = found
     slices = changes(first, second)
-    flat = [page.flattened(sources.config) for sources in runs.values()]
+    flat = [flattened(sources.config) for sources in runs.values()]
     return page.render(
         "comparison.html",
         runs=[

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from components import metadata
+
 _REPORT = "Report"  # the component that asks is not done
 
 
@@ -86,13 +88,10 @@ def read(metadata_path: str) -> list[Step]:
 
 def _latest(metadata_path: str) -> tuple[MetadataStore, list[tuple[str, Any]]]:
     """Returns the components of the latest run with a report, and their executions."""
-    connection = mlmd.ConnectionConfig()
-    connection.sqlite.filename_uri = metadata_path
-    connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
-    store = MetadataStore(connection)
+    store = metadata.opened(metadata_path)
     for run in sorted(store.get_contexts_by_type("pipeline_run"), key=lambda r: -r.id):
         executions = store.get_executions_by_context(run.id)
-        named = [(_component(store, one), one) for one in executions]
+        named = [(metadata.component_of(store, one), one) for one in executions]
         if _REPORT in (name for name, _ in named):
             named.sort(key=lambda one: (one[1].create_time_since_epoch, one[1].id))
             return store, named
@@ -119,10 +118,3 @@ def _step(store: MetadataStore, component: str, execution: Any) -> Step:
 
 def _artifact(artifact: Any) -> Artifact:
     return Artifact(artifact.id, artifact.type, "/".join(artifact.uri.split("/")[-3:]))
-
-
-def _component(store: MetadataStore, execution: Any) -> str:
-    for context in store.get_contexts_by_execution(execution.id):
-        if context.type == "node":
-            return str(context.name.rsplit(".", 1)[-1])
-    return ""

@@ -24,6 +24,7 @@ from components.report import (
     wording,
 )
 from components.report.sources import Sources
+from components.settings import flattened
 from schema.contract import EXAMPLES, PROBABILITIES, SERVING_DEFAULT
 
 _SAMPLE_ROWS = 10_000  # of the eval split: for what is unseen
@@ -67,9 +68,8 @@ def _quality(sources: Sources) -> dict[str, Any]:
     """Returns how good the model is."""
     found = results.load(sources.evaluation)
     every, slices = found.candidate[EVERY_ROW], quality.slices(found)
-    done = correction.read(path_utils.serving_model_path(sources.model))
     return {
-        "correction": done.words() if done else "",
+        "correction": correction.words(path_utils.serving_model_path(sources.model)),
         "verdict": quality.say(sources, found),
         "stands": quality.stands(sources.gate, found),
         "every": every,
@@ -125,16 +125,6 @@ def render(template: str, **content: Any) -> str:
         environment.filters[name] = getattr(wording, name)
     environment.filters["breakable"] = breakable
     return environment.get_template(template).render(content)
-
-
-def flattened(settings: Any, prefix: str = "") -> dict[str, Any]:
-    """Returns nested settings as one level, `training.batch_size`; lists stay whole."""
-    if not isinstance(settings, Mapping) or not settings:
-        return {prefix: settings}
-    found: dict[str, Any] = {}
-    for key, value in settings.items():
-        found |= flattened(value, f"{prefix}.{key}" if prefix else str(key))
-    return found
 
 
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import tensorflow as tf
 from tfx import v1 as tfx
@@ -14,6 +13,7 @@ from tfx.types.experimental.simple_artifacts import File
 
 from components import model_run as training
 from components.evaluator import results
+from components.settings import flattened
 from components.tracking import tracker
 from schema.contract import REPORT_PAGE
 from schema.errors import ConfigError
@@ -60,7 +60,7 @@ def MLflowLogger(
     tracker.log(
         tracking_uri,
         used["name"],
-        dict(_flat(parameters)),
+        {k: v for k, v in flattened(parameters).items() if v is not None},
         [*_by_epoch(model_run.uri), *_judged(evaluation.uri)],
         tags,
         texts,
@@ -78,15 +78,6 @@ def check_installed() -> None:
             "mlflow: its client is not installed. Install mlflow-skinny at the version "
             "that requirements.lock names: pip install 'deepfm-tfx[mlflow]'."
         )
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields settings by their dotted names; those that are not set are left out."""
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        elif value is not None:
-            yield f"{prefix}{key}", value
 
 
 def _by_epoch(model_run: str) -> Iterator[tracker.Figure]:

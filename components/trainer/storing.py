@@ -1,13 +1,13 @@
 """Stores a trained model's embeddings in fewer bits, and says what it costs."""
 
 import dataclasses
-import json
 import os
 
 import numpy as np
 import tensorflow as tf
 from sklearn import metrics
 
+from components import json_files
 from components.trainer.scoring import score
 from model.base import CTRModel
 from schema.contract import STORING_PATH, Storage
@@ -60,10 +60,7 @@ def store(
 
 def write(cost: Cost, folder: str) -> None:
     """Writes what it cost beside a SavedModel."""
-    path = os.path.join(folder, STORING_PATH)
-    tf.io.gfile.makedirs(os.path.dirname(path))
-    with tf.io.gfile.GFile(path, "w") as file:
-        file.write(json.dumps(dataclasses.asdict(cost), indent=2) + "\n")
+    json_files.write(os.path.join(folder, STORING_PATH), dataclasses.asdict(cost))
 
 
 def _auc(model: CTRModel, evaluation: tf.data.Dataset) -> tuple[float, int]:
