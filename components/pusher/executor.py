@@ -12,8 +12,6 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
-_GRAPH = "saved_model.pb"
-
 
 class Executor(executor.Executor):
     """Copies beside the versions, then renames; in an object store, the graph last.
@@ -74,7 +72,8 @@ def push(model_path: str, folder: str) -> str:
 def _copy_graph_last(model_path: str, path: str) -> None:
     """Copies into an object store: it renames no folder in one step.
 
-    A server takes a folder without `saved_model.pb` for no version.
+    A server takes a folder without the graph for no version.
     """
-    io_utils.copy_dir(model_path, path, deny_regex_patterns=[f"/{_GRAPH}$"])
-    tf.io.gfile.copy(os.path.join(model_path, _GRAPH), os.path.join(path, _GRAPH))
+    graph = tf.saved_model.SAVED_MODEL_FILENAME_PB
+    io_utils.copy_dir(model_path, path, deny_regex_patterns=[f"/{graph}$"])
+    tf.io.gfile.copy(os.path.join(model_path, graph), os.path.join(path, graph))

@@ -13,6 +13,8 @@ Plots = Mapping[str, Mapping[str, Any]]  # TFMA's plots by model, `evaluation.pl
 
 # As TFMA's PlotData has them, in JSON.
 _CONFUSION, _CALIBRATION = "confusionMatrixAtThresholds", "calibrationHistogramBuckets"
+_Parts = tuple[str, str]  # of a confusion matrix: what a share is of, and the rest
+_RECALL: _Parts = ("truePositives", "falseNegatives")
 _SIZE = (4.6, 3.5)  # inches: the text is as large as the page's on a phone
 _COLOURS = (svg.BLUE, svg.ORANGE)
 _RELIABILITY_POINTS = 20  # of a hundred bins: one would be noise
@@ -45,28 +47,22 @@ def draw(plots: Plots, prefix: str = "") -> dict[str, Markup]:
 
 def _roc(axes: Any, plots: Plots) -> None:
     axes.plot([0, 1], [0, 1], color=svg.GREY, linewidth=0.8, linestyle=(0, (4, 3)))
-    for (model, plot), colour in reversed(_coloured(plots)):
-        counts = _confusion(plot)
-        axes.plot(
-            _divided(counts["falsePositives"], counts["trueNegatives"]),
-            _divided(counts["truePositives"], counts["falseNegatives"]),
-            color=colour,
-            label=model,
-        )
+    _rates(axes, plots, ("falsePositives", "trueNegatives"), _RECALL)
     _finish(axes, "false positive rate", "true positive rate", plots, "lower right")
 
 
 def _precision_recall(axes: Any, plots: Plots) -> None:
-    for (model, plot), colour in reversed(_coloured(plots)):
-        counts = _confusion(plot)
-        axes.plot(
-            _divided(counts["truePositives"], counts["falseNegatives"]),
-            _divided(counts["truePositives"], counts["falsePositives"]),
-            color=colour,
-            label=model,
-        )
+    _rates(axes, plots, _RECALL, ("truePositives", "falsePositives"))
     axes.set_ylim(0.0, 1.02)
     _finish(axes, "recall", "precision", plots, "upper right")
+
+
+def _rates(axes: Any, plots: Plots, x: _Parts, y: _Parts) -> None:
+    """Draws one share by another, a line for each model."""
+    for (model, plot), colour in reversed(_coloured(plots)):
+        counts = _confusion(plot)
+        shares = [_divided(counts[part], counts[rest]) for part, rest in (x, y)]
+        axes.plot(*shares, color=colour, label=model)
 
 
 def _reliability(axes: Any, plots: Plots) -> None:

@@ -45,8 +45,7 @@ def state(dataset: Dataset, labelled: bool, data: str, span: int) -> str:
         DataError: Nothing is there.
     """
     made = parameters.reader(dataset, "", labelled, data, span)
-    there = dataset.model_copy(update={"path": data, "window": 1})
-    last = None if span == parameters.LATEST else span
+    there, last = parameters.located(dataset, data, span)
     read = sources.find_spans(there, last)
     files = read[-1].files if read else sources.find_files(there)
     changes = [(path, inputs.last_change(path)) for path in files]

@@ -99,10 +99,15 @@ def reader(
     dataset: Dataset, code_version: str, labelled: bool, data: str, span: int
 ) -> example_gen.ArrowExampleGen:
     """Returns what reads a span of the data that lies at a path."""
-    there = dataset.model_copy(update={"path": data, "window": 1})
-    last = None if span == LATEST else span
+    there, last = located(dataset, data, span)
     [made] = example_gen.example_gens(there, code_version, labelled, last)
     return made
+
+
+def located(dataset: Dataset, data: str, span: int) -> tuple[Dataset, int | None]:
+    """Returns a dataset where its data lies, and its last span; None for the latest."""
+    there = dataset.model_copy(update={"path": data, "window": 1})
+    return there, None if span == LATEST else span
 
 
 def with_destination(properties: Mapping[str, Any], folder: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def watch_data(spec: Spec, reader: str, data: str) -> None:
     """
     name = reader.replace("ExampleGen", _STATE_PREFIX)
     task, executors = _task(spec, reader), spec["deploymentSpec"]["executors"]
-    container = executors[spec["components"][reader]["executorLabel"]]["container"]
+    container = _container(spec, reader)
     container.pop("lifecycle")
     compiled = task["inputs"]["parameters"]
     dataset, labelled, _ = example_gen.unpack(
@@ -103,9 +103,8 @@ def furnish(spec: Spec, kubeflow: KubeflowConfig, beam_args: Iterable[str]) -> N
         beam_args: The experiment's, which TFX has put after every container's own.
     """
     compiled = list(beam_args)
-    for name, component in spec["components"].items():
-        label = component["executorLabel"]
-        container = spec["deploymentSpec"]["executors"][label]["container"]
+    for name in spec["components"]:
+        container = _container(spec, name)
         settings = kubeflow.container(name)
         if resources := _resources(settings):
             container["resources"] = resources
@@ -127,9 +126,8 @@ def furnish(spec: Spec, kubeflow: KubeflowConfig, beam_args: Iterable[str]) -> N
 
 def sign(spec: Spec, code_version: str) -> None:
     """Puts the code's fingerprint, and what inputs became, into the arguments."""
-    for component in spec["components"].values():
-        executors = spec["deploymentSpec"]["executors"]
-        container = executors[component["executorLabel"]]["container"]
+    for name, component in spec["components"].items():
+        container = _container(spec, name)
         if container["command"] != COMMAND:
             continue
         args = container["args"]
@@ -157,6 +155,12 @@ def mounts(spec: Spec, kubeflow: KubeflowConfig) -> Spec | None:
 
 def _task(spec: Spec, name: str) -> Spec:
     found: Spec = spec["root"]["dag"]["tasks"][name]
+    return found
+
+
+def _container(spec: Spec, name: str) -> Spec:
+    label = spec["components"][name]["executorLabel"]
+    found: Spec = spec["deploymentSpec"]["executors"][label]["container"]
     return found
 
 
