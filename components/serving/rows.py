@@ -56,7 +56,8 @@ class Column:
 
     def _encoded(self, values: Sequence[Any], where: str) -> list[bytes]:
         try:
-            return [value.encode() for value in values]  # nearly always
+            # Nearly always all are text, or missing.
+            return [b"" if value is None else value.encode() for value in values]
         except (AttributeError, UnicodeEncodeError):
             return [
                 b"" if value is None else self._text(value, "text", where, row)
