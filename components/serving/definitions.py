@@ -1,7 +1,7 @@
 """Completes the SignatureDefs of a SavedModel with what TensorFlow 2 does not write."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -21,8 +21,10 @@ def read(folder: str) -> Mapping[str, meta_graph_pb2.SignatureDef]:
     return _load(folder).meta_graphs[0].signature_def
 
 
-def complete(folder: str, left_out: dict[str, np.ndarray]) -> None:
-    """Writes the methods' names, and what stands for columns that a request lacks.
+def complete(
+    folder: str, left_out: dict[str, np.ndarray], context: Sequence[str]
+) -> None:
+    """Writes the methods' names, what stands for columns, and which have one row.
 
     TensorFlow Serving answers Classify and Regress only by signatures with these names,
     and takes an input that a request lacks from `defaults`.
@@ -30,6 +32,7 @@ def complete(folder: str, left_out: dict[str, np.ndarray]) -> None:
     Args:
         folder: Of the SavedModel.
         left_out: What stands for a column, by feature.
+        context: Features that all candidates of a ranking request share.
     """
     saved_model = _load(folder)
     definitions = saved_model.meta_graphs[0].signature_def
@@ -41,6 +44,8 @@ def complete(folder: str, left_out: dict[str, np.ndarray]) -> None:
         for feature, value in left_out.items():
             definition.inputs[feature].CopyFrom(inputs[feature])
             definition.defaults[feature].CopyFrom(tf.make_tensor_proto(value))
+    for feature in context:
+        definitions[RANK].inputs[feature].tensor_shape.dim[0].size = 1
     with tf.io.gfile.GFile(_path(folder), "wb") as file:
         file.write(saved_model.SerializeToString(deterministic=True))
 

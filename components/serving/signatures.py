@@ -124,5 +124,5 @@ def export(
     """
     served = ServedModel(model, transform, dataset)
     tf.saved_model.save(served, folder, signatures=served.signatures())
-    definitions.complete(folder, columns.left_out(dataset))
+    definitions.complete(folder, columns.left_out(dataset), dataset.context)
     warmup.write(model, transform, dataset, folder)

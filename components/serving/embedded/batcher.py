@@ -32,7 +32,8 @@ class Task:
         signature: Its signature's name.
         inputs: An array for each input that the request gave.
         defaults: An array for each that it left out.
-        rows: The size of dimension 0 of every input; None if the request runs alone.
+        rows: The size of dimension 0 of every input, but that an input of size 1 can
+            stand for all rows; None if the request runs alone.
         deadline: On the clock of time.monotonic; None for no deadline.
         api: Predict, Classify or Regress, for the metrics.
     """
@@ -47,13 +48,21 @@ class Task:
 
     def __post_init__(self) -> None:
         shapes = ((key, array.shape[1:]) for key, array in self.inputs.items())
-        self.key: Hashable = (id(self.model), self.signature, frozenset(shapes))
+        # What runs the requests of a batch.
+        self.shared = self.model.batches.get(self.signature, self.signature)
+        self.key: Hashable = (id(self.model), self.shared, frozenset(shapes))
         self.weight = self.rows or 1  # in the queue
         self.future: asyncio.Future[Outputs]
 
     def run(self) -> Outputs:
         """Returns the outputs of this request alone."""
         return self.model.run(self.signature, {**self.defaults, **self.inputs})
+
+    def spread(self, key: str) -> np.ndarray:
+        """Returns an input with a row for each of `rows`."""
+        array = self.inputs[key]
+        rows = self.weight
+        return array if len(array) == rows else np.repeat(array, rows, axis=0)
 
 
 class Batcher:
@@ -166,11 +175,11 @@ def _together(batch: list[Task]) -> list[Outputs | Exception] | None:
     """Returns each task's rows of one run; None if they cannot be told apart."""
     first, rows = batch[0], [task.weight for task in batch]
     inputs = {
-        key: np.concatenate([task.inputs[key] for task in batch])
+        key: np.concatenate([task.spread(key) for task in batch])
         for key in first.inputs
     }
     try:
-        outputs = first.model.run(first.signature, {**first.defaults, **inputs})
+        outputs = first.model.run(first.shared, {**first.defaults, **inputs})
     except Exception:  # what it is, each of them is told when it runs alone
         return None
     if any(array.shape[:1] != (sum(rows),) for array in outputs.values()):

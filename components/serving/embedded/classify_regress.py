@@ -54,7 +54,7 @@ def task(
     known = {CLASSES, SCORES} if api == "Classify" else {OUTPUTS}
     _check(name, api, definition, known)
     rows = len(examples)
-    fits = name in model.row_wise and rows <= limits.batch_rows
+    fits = name in model.batches and rows <= limits.batch_rows
     return Task(
         model, name, {INPUTS: examples}, {}, rows if fits else None, deadline, api
     )

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
-from tensorflow.core.protobuf import meta_graph_pb2
 
-from components.serving.embedded import tensors
 from components.serving.embedded.serving_error import invalid
+from components.serving.embedded.tensors import Input
 
-Infos = Mapping[str, meta_graph_pb2.TensorInfo]
+Inputs = Mapping[str, Input]
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def shown(value: Any) -> str:
         return "of many levels"
 
 
-def inputs_of(document: Mapping[str, Any], infos: Infos) -> dict[str, np.ndarray]:
+def inputs_of(document: Mapping[str, Any], taken: Inputs) -> dict[str, np.ndarray]:
     """Returns the arrays of a predict request's `instances` or `inputs`.
 
     Raises:
@@ -60,48 +59,48 @@ def inputs_of(document: Mapping[str, Any], infos: Infos) -> dict[str, np.ndarray
             "keys to exist."
         )
     if "instances" in document:
-        columns = _columns(document["instances"], infos)
+        columns = _columns(document["instances"], taken)
     elif "inputs" in document:
-        columns = _named(document["inputs"], infos)
+        columns = _named(document["inputs"], taken)
     else:
         raise invalid("Missing 'inputs' or 'instances' key.")
-    return {name: array(value, name, infos[name]) for name, value in columns.items()}
+    return {name: array(value, taken[name]) for name, value in columns.items()}
 
 
-def _columns(rows: Any, infos: Infos) -> dict[str, list[Any]]:
+def _columns(rows: Any, taken: Inputs) -> dict[str, list[Any]]:
     """Returns the columns of a list of rows."""
     if not isinstance(rows, list) or not rows:
         raise invalid("Expecting 'instances' to be a list/array with values.")
     if not _is_object(rows[0]):
-        if len(infos) > 1:
+        if len(taken) > 1:
             raise invalid(
                 "instances is a plain list, but expecting list of objects as multiple "
-                f"input tensors are required: {sorted(infos)}."
+                f"input tensors are required: {sorted(taken)}."
             )
         if any(_is_object(row) for row in rows):
             raise invalid("Expecting values or lists in 'instances', not objects too.")
-        return {next(iter(infos)): rows}
+        return {next(iter(taken)): rows}
     for number, row in enumerate(rows):
-        if not _is_object(row) or row.keys() != infos.keys():
+        if not _is_object(row) or row.keys() != taken.keys():
             raise invalid(
                 f"Failed to process element: {number} of 'instances' list. JSON "
-                f"object: {shown(row)} keys must be equal to: {sorted(infos)}."
+                f"object: {shown(row)} keys must be equal to: {sorted(taken)}."
             )
-    return {name: [row[name] for row in rows] for name in infos}
+    return {name: [row[name] for row in rows] for name in taken}
 
 
-def _named(value: Any, infos: Infos) -> dict[str, Any]:
+def _named(value: Any, taken: Inputs) -> dict[str, Any]:
     if not _is_object(value):
-        if len(infos) > 1:
+        if len(taken) > 1:
             raise invalid(
                 "inputs is a plain value/list, but expecting an object as multiple "
-                f"input tensors are required: {sorted(infos)}."
+                f"input tensors are required: {sorted(taken)}."
             )
-        return {next(iter(infos)): value}
-    for name in infos:
+        return {next(iter(taken)): value}
+    for name in taken:
         if name not in value:
             raise invalid(f"Missing named input: {name!r} in 'inputs' object.")
-    return {name: value[name] for name in infos}
+    return {name: value[name] for name in taken}
 
 
 def _is_object(value: Any) -> bool:
@@ -124,13 +123,12 @@ def unbase64(value: Mapping[str, Any]) -> bytes:
         ) from error
 
 
-def array(value: Any, name: str, info: meta_graph_pb2.TensorInfo) -> np.ndarray:
+def array(value: Any, taken: Input) -> np.ndarray:
     """Returns a nested list as an array.
 
     Args:
         value: As JSON has it.
-        name: The input's, for sentences.
-        info: Says the type.
+        taken: The input.
 
     Raises:
         ServingError: A value is of another type, or the lists differ in length.
@@ -139,13 +137,14 @@ def array(value: Any, name: str, info: meta_graph_pb2.TensorInfo) -> np.ndarray:
     while isinstance(level, list):
         shape.append(len(level))
         level = level[0] if level else None
-    tensors.check_shape(tuple(shape), name, info)
+    name = taken.alias
+    taken.check_shape(tuple(shape))
     leaves = [value]
     for size in shape:
         if not all(isinstance(leaf, list) and len(leaf) == size for leaf in leaves):
             raise invalid(f"Input {name!r}: encountered lists of unequal sizes.")
         leaves = [inner for leaf in leaves for inner in leaf]
-    dtype = tf.as_dtype(info.dtype)
+    dtype = tf.as_dtype(taken.dtype)
     found = np.empty(len(leaves), dtype.as_numpy_dtype)
     try:
         found[:] = [_leaf(leaf, name, dtype) for leaf in leaves]

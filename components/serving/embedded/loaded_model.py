@@ -14,7 +14,8 @@ from components.serving.embedded.serving_error import (
     invalid,
     quoted,
 )
-from schema.contract import RANK
+from components.serving.embedded.tensors import Input
+from schema.contract import PREDICT_COLUMNS, RANK
 
 
 class LoadedModel:
@@ -27,7 +28,9 @@ class LoadedModel:
         name, version, path: Of the model, its version, and the version's folder.
         signatures: Name to definition, for requests.
         all_signatures: The same, with what only TensorFlow calls.
-        row_wise: Names of the signatures whose requests can run as one batch.
+        inputs, defaults: Of each signature: an input, and the array that stands for it
+            where a request lacks it, by name.
+        batches: A signature whose requests can run as one to the one that runs them.
     """
 
     def __init__(self, name: str, version: int, path: str) -> None:
@@ -38,7 +41,11 @@ class LoadedModel:
             tf.errors.OpError: It does not load; so with a few other exceptions.
         """
         self.name, self.version, self.path = name, version, path
-        self._session = tf.compat.v1.Session(graph=tf.Graph())
+        # A thread that spins while it has nothing to do takes a core from one that has.
+        # The first session's threads are those of the process.
+        config = tf.compat.v1.ConfigProto()
+        config.experimental.disable_thread_spinning = True
+        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
         try:
             self.all_signatures = dict(saved_model.load(self._session, path))
             self.signatures = {
@@ -56,12 +63,17 @@ class LoadedModel:
         except BaseException:
             self._session.close()
             raise
-        # Of rank, every row of an output belongs to a request's one context.
-        self.row_wise = {
-            key
+        self.inputs = {
+            key: {
+                alias: Input(alias, info) for alias, info in definition.inputs.items()
+            }
             for key, definition in self.signatures.items()
-            if key != RANK and _is_row_wise(definition)
         }
+        self.defaults = {
+            key: {a: tf.make_ndarray(proto) for a, proto in definition.defaults.items()}
+            for key, definition in self.signatures.items()
+        }
+        self.batches = _batches(self.signatures)
         self._leases = 0
         self._idle = threading.Condition()
 
@@ -109,6 +121,31 @@ class LoadedModel:
         self._run.clear()
         self._session.close()
         del self._session
+
+
+def _batches(
+    signatures: Mapping[str, meta_graph_pb2.SignatureDef],
+) -> dict[str, str]:
+    found = {
+        name: name
+        for name, definition in signatures.items()
+        if name != RANK and _is_row_wise(definition)
+    }
+    if RANK in signatures and PREDICT_COLUMNS in found:
+        # Of rank, every row of an output belongs to a request's one context. Where each
+        # row has its own, those of several requests can stand together.
+        rank, columns = signatures[RANK], signatures[PREDICT_COLUMNS]
+        if _kinds(rank.inputs) == _kinds(columns.inputs):
+            found[RANK] = PREDICT_COLUMNS
+    return found
+
+
+def _kinds(
+    infos: Mapping[str, meta_graph_pb2.TensorInfo],
+) -> dict[str, tuple[int, int]]:
+    return {
+        alias: (info.dtype, len(info.tensor_shape.dim)) for alias, info in infos.items()
+    }
 
 
 def _is_row_wise(definition: meta_graph_pb2.SignatureDef) -> bool:

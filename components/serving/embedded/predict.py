@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import grpc
 import numpy as np
-import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import model_pb2, predict_pb2
 
@@ -13,7 +12,9 @@ from components.serving.embedded.batcher import Outputs, Task
 from components.serving.embedded.limits import Limits
 from components.serving.embedded.loaded_model import LoadedModel
 from components.serving.embedded.serving_error import ServingError, invalid
-from schema.contract import SERVING_DEFAULT
+from schema.contract import PREDICT_COLUMNS, RANK, SERVING_DEFAULT
+
+_BY_COLUMNS = {PREDICT_COLUMNS, RANK}
 
 
 def task(
@@ -36,23 +37,22 @@ def task(
             f"{', '.join(model.signatures)}.",
         )
     definition = model.signatures[name]
-    _check_names(name, definition, set(request.inputs))
+    given = request.inputs
+    _check_names(name, definition, set(given))
     _check_filter(name, definition, list(request.output_filter))
     inputs = {
-        key: tensors.decode(request.inputs[key], key, info, limits)
-        for key, info in definition.inputs.items()
-        if key in request.inputs
+        key: taken.array(given[key], limits)
+        for key, taken in model.inputs[name].items()
+        if key in given
     }
-    defaults = {
-        key: tf.make_ndarray(definition.defaults[key])
-        for key in definition.inputs
-        if key not in request.inputs
-    }
+    defaults = {k: array for k, array in model.defaults[name].items() if k not in given}
     rows = _rows(inputs, limits)
+    # Of columns, one row is every row's.
+    lengths = {1, rows} if name in _BY_COLUMNS else {rows}
     batchable = (
-        name in model.row_wise
+        name in model.batches
         and 0 < rows <= limits.batch_rows
-        and all(len(array) == rows for array in inputs.values())
+        and all(len(array) in lengths for array in inputs.values())
     )
     shared = rows if batchable else None
     return Task(model, name, inputs, defaults, shared, deadline, "Predict")

@@ -151,8 +151,8 @@ class RestApi:
                     f"Serving signature name: {name!r} not found in signature def; "
                     f"{model.name} has {', '.join(model.signatures)}."
                 )
-            infos = model.signatures[name].inputs
-            arrays = await asyncio.to_thread(json_inputs.inputs_of, document, infos)
+            taken = model.inputs[name]
+            arrays = await asyncio.to_thread(json_inputs.inputs_of, document, taken)
             for key, array in arrays.items():
                 tensors.encode(array, message.inputs[key])
             response = await self._inference.predict(message, deadline)

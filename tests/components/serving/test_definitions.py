@@ -30,3 +30,7 @@ def test_tensorflow_serving_knows_the_methods_and_what_may_be_left_out(tagged):
         assert (shapes["tags"], shapes["user"], shapes["price"]) == (2, 1, 1)
         for feature, value in definition.defaults.items():
             assert value.dtype == definition.inputs[feature].dtype
+        one_row = {
+            n for n, i in definition.inputs.items() if i.tensor_shape.dim[0].size == 1
+        }
+        assert one_row == (set(tagged.dataset.context) if name == RANK else set())

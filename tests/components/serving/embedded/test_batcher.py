@@ -18,7 +18,7 @@ class Doubling:
     name = "doubling"
 
     def __init__(self, go=True):
-        self.runs, self.leases = [], 0
+        self.runs, self.leases, self.batches = [], 0, {}
         self.go = threading.Event()
         if go:
             self.go.set()
