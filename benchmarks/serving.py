@@ -33,7 +33,7 @@ _METHOD = "/tensorflow.serving.PredictionService/Predict"
 _HERE = Path(__file__).parent
 _ROUNDS, _CALLS = 3, 200
 _SECONDS = 5.0  # of each load
-_IN_FLIGHT = 8
+_IN_FLIGHT = (8, 24)  # more than the last are not answered faster
 _SWAPS, _SWAP_REQUESTS = 30, 10_000
 
 
@@ -181,29 +181,33 @@ def latencies(child: Child, target: str, requests: dict[str, bytes]) -> dict:
 
 
 def saturation(child: Child, server: Server, requests: dict[str, bytes]) -> dict:
-    """Returns requests a second when the server is never idle.
+    """Returns requests a second with several in flight, by how many.
 
     The client is on the same cores; what a request costs a core tells them apart.
     """
     found = {}
     for name in (_RANK, _PREDICT):
-        local, served, took = [], [], []
+        local = []
+        served: dict[int, list] = {number: [] for number in _IN_FLIGHT}
+        took: dict[int, list] = {number: [] for number in _IN_FLIGHT}
         for _ in range(_ROUNDS):
             local.append(child.ask("throughput", name))
-            busy = server.busy()
-            run = closed(server.target, requests[name], _IN_FLIGHT, timed(_SECONDS))
-            load = asyncio.run(run)
-            count = load.codes["OK"]
-            served.append((count / _SECONDS, 1e3 * (server.busy() - busy) / count))
-            took += load.took
-        found[name] = {
-            "in_process": _medians(local),
-            "served": _medians(served),
-            "ratio": {
-                "per_second": _ratio(served, local, 0),
-                "per_core_ms": _ratio(local, served, 1),
-            },
-            "served_ms": percentiles(took),
+            for number in _IN_FLIGHT:
+                busy = server.busy()
+                run = closed(server.target, requests[name], number, timed(_SECONDS))
+                load = asyncio.run(run)
+                count = load.codes["OK"]
+                cost = 1e3 * (server.busy() - busy) / count
+                served[number].append((count / _SECONDS, cost))
+                took[number] += load.took
+        found[name] = {"in_process": _medians(local)} | {
+            f"{number} in flight": {
+                **_medians(served[number]),
+                "ratio_per_second": _ratio(served[number], local, 0),
+                "ratio_per_core_ms": _ratio(local, served[number], 1),
+                "served_ms": percentiles(took[number]),
+            }
+            for number in _IN_FLIGHT
         }
     return found
 
@@ -256,22 +260,25 @@ async def swap_under_load(
     sending = asyncio.create_task(opened(server.target, request, rate, seconds))
     swaps = []
     for number in range(3):
-        await asyncio.sleep(seconds / 4)
+        await asyncio.sleep(seconds / 8)  # a swap takes as long
         begun = time.perf_counter()
         await asyncio.to_thread(swap, server, model_dir, 2 + number)
         swaps.append((begun, time.perf_counter()))
     load = await sending
-    during: list[float] = []
+    during: list[list[float]] = [[] for _ in swaps]
     steady: list[float] = []
     for sent, took in zip(load.sent, load.took, strict=True):
-        swapping = any(begun <= sent <= ended for begun, ended in swaps)
-        (during if swapping else steady).append(took)
+        at = [n for n, (begun, ended) in enumerate(swaps) if begun <= sent <= ended]
+        (during[at[0]] if at else steady).append(took)
+    steady_ms = percentiles(steady)
+    during_ms = percentiles([took for swap in during for took in swap])
     return {
         "codes": dict(load.codes),
         "swap_seconds": [round(ended - begun, 2) for begun, ended in swaps],
-        "steady_ms": percentiles(steady),
-        "during_ms": percentiles(during),
-        "p99_ratio": round(percentiles(during)["p99"] / percentiles(steady)["p99"], 2),
+        "steady_ms": steady_ms,
+        "during_ms": during_ms,
+        "p99_of_each_swap_ms": [percentiles(swap)["p99"] for swap in during],
+        "p99_ratio": round(during_ms["p99"] / steady_ms["p99"], 2),
     }
 
 
@@ -304,7 +311,8 @@ def main() -> None:
         )
         figures["saturated"] = saturation(child, server, requests)
         child.close()
-        capacity = figures["saturated"][_RANK]["served"]["per_second"]
+        most = f"{_IN_FLIGHT[-1]} in flight"
+        capacity = figures["saturated"][_RANK][most]["per_second"]
         figures["open_loop"] = open_loop(server.target, requests[_RANK], capacity)
         small = requests["rank 10"]
         swapped = swap_under_load(server, model_dir, small, 0.5 * capacity)

@@ -21,7 +21,7 @@ from components.serving.embedded.endpoints import Endpoints
 from components.serving.embedded.limits import Limits
 from components.serving.embedded.metrics import Metrics
 from components.serving.embedded.model_config import ModelConfig
-from components.serving.embedded.priority import yield_to_requests
+from components.serving.embedded.priority import Niceness, give_way
 from components.serving.embedded.serving_error import ServingError
 from components.serving.embedded.version_manager import VersionManager
 from schema.errors import ConfigError
@@ -75,7 +75,10 @@ def running(
         manager = VersionManager(limits, metrics)
         stack.callback(manager.close)
         # TensorFlow starts its threads with the first model, and they inherit this.
-        with futures.ThreadPoolExecutor(1, initializer=yield_to_requests) as loader:
+        first = futures.ThreadPoolExecutor(
+            1, initializer=give_way, initargs=(Niceness.RUNNING,)
+        )
+        with first as loader:
             loader.submit(_load, manager, ModelConfig(name, model_dir)).result()
         manager.watch()
         root = os.path.dirname(model_dir)

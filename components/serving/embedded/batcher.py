@@ -17,7 +17,7 @@ import numpy as np
 from components.serving.embedded.limits import Limits
 from components.serving.embedded.loaded_model import LoadedModel
 from components.serving.embedded.metrics import Metrics
-from components.serving.embedded.priority import yield_to_requests
+from components.serving.embedded.priority import Niceness, give_way
 from components.serving.embedded.serving_error import ServingError
 
 Outputs = dict[str, np.ndarray]
@@ -120,7 +120,7 @@ class Batcher:
             thread.join()
 
     def _work(self) -> None:
-        yield_to_requests()
+        give_way(Niceness.RUNNING)
         while batch := self._next():
             answers: list[tuple[Task, Outputs | Exception]] = []
             now = time.monotonic()

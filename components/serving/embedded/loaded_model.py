@@ -41,11 +41,7 @@ class LoadedModel:
             tf.errors.OpError: It does not load; so with a few other exceptions.
         """
         self.name, self.version, self.path = name, version, path
-        # A thread that spins while it has nothing to do takes a core from one that has.
-        # The first session's threads are those of the process.
-        config = tf.compat.v1.ConfigProto()
-        config.experimental.disable_thread_spinning = True
-        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
+        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=_threads())
         try:
             self.all_signatures = dict(saved_model.load(self._session, path))
             self.signatures = {
@@ -121,6 +117,20 @@ class LoadedModel:
         self._run.clear()
         self._session.close()
         del self._session
+
+
+def _threads() -> tf.compat.v1.ConfigProto:
+    """Returns which threads run a request.
+
+    The first session of a process says so for all.
+    """
+    config = tf.compat.v1.ConfigProto()
+    # Operations run on the thread that asks, at its priority; only large ones, such as
+    # matrix products, are shared out among the cores.
+    config.inter_op_parallelism_threads = -1
+    # A thread that spins while it has nothing to do takes a core from one that has.
+    config.experimental.disable_thread_spinning = True
+    return config
 
 
 def _batches(

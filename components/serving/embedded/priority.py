@@ -1,12 +1,18 @@
 """Which threads come first where there are fewer cores than work."""
 
+import enum
 import os
 import threading
 
-_NICENESS = 5  # about a third of the share of a thread that takes requests up
+
+class Niceness(enum.IntEnum):
+    """How far threads give way to those that take requests up."""
+
+    RUNNING = 5  # a model: about a third of the share
+    LOADING = 10  # a version, while others run
 
 
-def yield_to_requests() -> None:
+def give_way(niceness: Niceness) -> None:
     """Makes this thread, and those that it starts, give way to other threads.
 
     Requests that nobody takes up wait in gRPC, where nothing bounds how many: without
@@ -14,5 +20,5 @@ def yield_to_requests() -> None:
     Between processes it changes nothing where each has a container of its own.
     """
     thread = threading.get_native_id()
-    niceness = max(_NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
-    os.setpriority(os.PRIO_PROCESS, thread, niceness)
+    current = os.getpriority(os.PRIO_PROCESS, thread)
+    os.setpriority(os.PRIO_PROCESS, thread, max(niceness, current))

@@ -1,6 +1,5 @@
 """A model whose versions come and go with their folders."""
 
-import ctypes
 import dataclasses
 import gc
 import logging
@@ -113,7 +112,7 @@ class ServedModel:
                 loaded = self._loaded.pop(version)
             loaded.close()
             del loaded
-            _free()
+            gc.collect()  # TensorFlow's graph objects have cycles
             self._set(version, Status(State.END))
 
     def _set(self, version: int, status: Status) -> None:
@@ -138,11 +137,3 @@ def _reason(path: str, error: Exception) -> ServingError:
         return ServingError(error.code, f"{path} does not load: {error.message}")
     message = f"{path} does not load: {type(error).__name__}: {error}"
     return ServingError(grpc.StatusCode.UNKNOWN, message)
-
-
-def _free() -> None:
-    """Gives memory back: Python's graph objects have cycles, and malloc keeps pages."""
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl not
-    if trim is not None:
-        trim(0)

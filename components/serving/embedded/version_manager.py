@@ -11,7 +11,7 @@ from components.serving.embedded.limits import Limits
 from components.serving.embedded.loaded_model import LoadedModel
 from components.serving.embedded.metrics import Metrics
 from components.serving.embedded.model_config import ModelConfig
-from components.serving.embedded.priority import yield_to_requests
+from components.serving.embedded.priority import Niceness, give_way
 from components.serving.embedded.served_model import ServedModel, Status
 from components.serving.embedded.serving_error import ServingError, invalid
 
@@ -44,7 +44,7 @@ class VersionManager:
         self.reload([])
 
     def _poll(self) -> None:
-        yield_to_requests()
+        give_way(Niceness.LOADING)
         while not self._ended.wait(_POLL_SECONDS):
             with self._changing:
                 for model in self._models.values():
