@@ -48,9 +48,9 @@ class Task:
 
     def __post_init__(self) -> None:
         shapes = ((key, array.shape[1:]) for key, array in self.inputs.items())
-        # What runs the requests of a batch.
-        self.shared = self.model.batches.get(self.signature, self.signature)
-        self.key: Hashable = (id(self.model), self.shared, frozenset(shapes))
+        # The signature that runs it together with others.
+        self.batched = self.model.batches.get(self.signature, self.signature)
+        self.key: Hashable = (id(self.model), self.batched, frozenset(shapes))
         self.weight = self.rows or 1  # in the queue
         self.future: asyncio.Future[Outputs]
 
@@ -179,7 +179,7 @@ def _together(batch: list[Task]) -> list[Outputs | Exception] | None:
         for key in first.inputs
     }
     try:
-        outputs = first.model.run(first.shared, {**first.defaults, **inputs})
+        outputs = first.model.run(first.batched, {**first.defaults, **inputs})
     except Exception:  # what it is, each of them is told when it runs alone
         return None
     if any(array.shape[:1] != (sum(rows),) for array in outputs.values()):

@@ -56,19 +56,23 @@ class LoadedModel:
                 )
                 for key, definition in self.signatures.items()
             }
+            self.inputs = {
+                key: {
+                    alias: Input(alias, info)
+                    for alias, info in definition.inputs.items()
+                }
+                for key, definition in self.signatures.items()
+            }
+            self.defaults = {
+                key: {
+                    a: tf.make_ndarray(proto)
+                    for a, proto in definition.defaults.items()
+                }
+                for key, definition in self.signatures.items()
+            }
         except BaseException:
             self._session.close()
             raise
-        self.inputs = {
-            key: {
-                alias: Input(alias, info) for alias, info in definition.inputs.items()
-            }
-            for key, definition in self.signatures.items()
-        }
-        self.defaults = {
-            key: {a: tf.make_ndarray(proto) for a, proto in definition.defaults.items()}
-            for key, definition in self.signatures.items()
-        }
         self.batches = _batches(self.signatures)
         self._leases = 0
         self._idle = threading.Condition()

@@ -6,10 +6,10 @@ import grpc
 import numpy as np
 import pytest
 
-from components.serving.embedded.batcher import Batcher, Task
+from components.serving.embedded.batcher import Task
 from components.serving.embedded.limits import Limits
-from components.serving.embedded.metrics import Metrics
 from components.serving.embedded.serving_error import ServingError, invalid
+from tests.components.serving.embedded.queueing import answers, run
 
 
 class Doubling:
@@ -44,28 +44,6 @@ def task(model, x, signature="rows", deadline=None, rowwise=True, **more):
     x = np.array(x, float)
     rows = len(x) if rowwise else None
     return Task(model, signature, {"x": x, **more}, {}, rows, deadline, "Predict")
-
-
-def run(scenario, limits=None, threads=1):
-    async def main():
-        batcher = Batcher(threads, limits or Limits(), Metrics())
-        try:
-            return await scenario(batcher)
-        finally:
-            await asyncio.to_thread(batcher.close)
-
-    return asyncio.run(main())
-
-
-async def answers(batcher, model, tasks):
-    """Returns what becomes of tasks: the first runs alone while the rest queue up."""
-    waiting = []
-    for each in tasks:
-        waiting.append(asyncio.create_task(batcher.run(each)))
-        await asyncio.sleep(0.05 if each is tasks[0] else 0)
-    await asyncio.sleep(0.05)
-    model.go.set()
-    return await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def test_what_waits_together_runs_together_and_comes_apart_again():

@@ -1,6 +1,5 @@
 """Ranking requests of several users, which one run of the model answers."""
 
-import asyncio
 import threading
 
 import numpy as np
@@ -9,12 +8,11 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
 
 from components.serving.embedded import predict
-from components.serving.embedded.batcher import Batcher
 from components.serving.embedded.limits import Limits
 from components.serving.embedded.loaded_model import LoadedModel
-from components.serving.embedded.metrics import Metrics
 from components.serving.embedded.serving_error import ServingError
 from schema.contract import LOGITS, PREDICT_COLUMNS, RANK
+from tests.components.serving.embedded.queueing import answers, run
 from tests.exporting import assert_equal, draw, in_one_context, to_columns
 
 
@@ -46,23 +44,10 @@ def request(dataset, rows, signature=RANK):
     return message
 
 
-def answers(model, messages):
-    """Returns each request's logits: the first runs alone while the rest queue up."""
-
-    async def main():
-        batcher = Batcher(1, Limits(), Metrics())
-        waiting = []
-        for message in messages:
-            task = predict.task(model, message, Limits())
-            waiting.append(asyncio.create_task(batcher.run(task)))
-            await asyncio.sleep(0 if waiting[1:] else 0.05)
-        await asyncio.sleep(0.05)
-        model.go.set()
-        found = await asyncio.gather(*waiting, return_exceptions=True)
-        await asyncio.to_thread(batcher.close)
-        return found
-
-    return asyncio.run(main())
+def asked(model, messages):
+    """Returns what becomes of requests, of which all but the first queue up."""
+    tasks = [predict.task(model, message, Limits()) for message in messages]
+    return run(lambda batcher: answers(batcher, model, tasks))
 
 
 def full(dataset, rows):
@@ -80,7 +65,7 @@ def test_users_share_a_run_and_keep_their_own_scores(tagged, model):
     others = full(dataset, draw(dataset, 6, seed=9))
     messages = [request(dataset, rows) for rows in users]
     messages.append(request(dataset, others, PREDICT_COLUMNS))
-    found = answers(model, messages)
+    found = asked(model, messages)
     assert model.runs == [RANK, PREDICT_COLUMNS]
     for outputs, rows in zip(found, [*users, others], strict=True):
         assert_equal(outputs[LOGITS], tagged.in_memory(rows))
@@ -92,7 +77,7 @@ def test_a_wrong_ranking_request_fails_alone(tagged, model):
     right, wrong = request(dataset, rows), request(dataset, rows)
     site = to_columns(dataset, rows[:3])["site"]
     wrong.inputs["site"].CopyFrom(tf.make_tensor_proto(site))
-    found = answers(model, [right, right, wrong, right])
+    found = asked(model, [right, right, wrong, right])
     assert isinstance(found[2], ServingError)
     assert "4 rows, but not of: site (3)" in found[2].message
     for outputs in (found[0], found[1], found[3]):
