@@ -58,7 +58,8 @@ class Endpoints:
                 ("grpc.so_reuseport", 0),  # or a second server would share the port
             ]
         )
-        GrpcApi(manager, self._inference, metrics, self._root).add_to(self._server)
+        api = GrpcApi(manager, self._inference, metrics, self._root)
+        self._server.add_generic_rpc_handlers((api,))
         self._health = health.aio.HealthServicer()
         for service in ("", grpc_api.PREDICTION_SERVICE, grpc_api.MODEL_SERVICE):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)

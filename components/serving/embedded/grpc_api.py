@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -27,16 +27,10 @@ from components.serving.embedded.version_manager import VersionManager
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
-_RUN = {
-    predict_pb2.PredictRequest,
-    classification_pb2.ClassificationRequest,
-    regression_pb2.RegressionRequest,
-    inference_pb2.MultiInferenceRequest,
-}
 Answer = Callable[[Any, float | None], Awaitable[Message]]
 
 
-class GrpcApi:
+class GrpcApi(grpc.GenericRpcHandler):
     """Both services: bytes of a request in, a response or a gRPC code out."""
 
     def __init__(
@@ -52,57 +46,83 @@ class GrpcApi:
         """
         self._manager, self._metrics, self._root = manager, metrics, root
         self._inference = inference
-
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Registers the services."""
-        run = self._inference
-        self._add(
-            server,
+        self._runs = self._handlers(
             PREDICTION_SERVICE,
             {
-                "Predict": (predict_pb2.PredictRequest, run.predict),
-                "Classify": (classification_pb2.ClassificationRequest, run.classify),
-                "Regress": (regression_pb2.RegressionRequest, run.regress),
+                "Predict": (predict_pb2.PredictRequest, inference.predict),
+                "Classify": (
+                    classification_pb2.ClassificationRequest,
+                    inference.classify,
+                ),
+                "Regress": (regression_pb2.RegressionRequest, inference.regress),
                 "MultiInference": (
                     inference_pb2.MultiInferenceRequest,
-                    run.multi_inference,
-                ),
-                "GetModelMetadata": (
-                    get_model_metadata_pb2.GetModelMetadataRequest,
-                    self._metadata,
+                    inference.multi_inference,
                 ),
             },
         )
-        self._add(
-            server,
-            MODEL_SERVICE,
-            {
-                "GetModelStatus": (
-                    get_model_status_pb2.GetModelStatusRequest,
-                    self._status,
-                ),
-                "HandleReloadConfigRequest": (
-                    model_management_pb2.ReloadConfigRequest,
-                    self._reload,
-                ),
-            },
-        )
+        tells = {
+            "GetModelMetadata": (
+                get_model_metadata_pb2.GetModelMetadataRequest,
+                self._metadata,
+            ),
+        }
+        manages = {
+            "GetModelStatus": (
+                get_model_status_pb2.GetModelStatusRequest,
+                self._status,
+            ),
+            "HandleReloadConfigRequest": (
+                model_management_pb2.ReloadConfigRequest,
+                self._reload,
+            ),
+        }
+        self._others = {
+            **self._handlers(PREDICTION_SERVICE, tells),
+            **self._handlers(MODEL_SERVICE, manages),
+        }
 
-    def _add(
-        self,
-        server: grpc.aio.Server,
-        service: str,
-        methods: dict[str, tuple[type[Message], Answer]],
-    ) -> None:
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler | None:
+        """Returns what answers a call; None if it is of another service.
+
+        A call that the queue has no room for is refused before its request is read:
+        what a refusal costs is what bounds how many a second are refused at once.
+        """
+        method = handler_call_details.method
+        if method not in self._runs:
+            return self._others.get(method)
+        try:
+            self._inference.require_room()
+        except ServingError as error:
+            # As of a stream, whose messages the handler reads, or does not.
+            return grpc.stream_unary_rpc_method_handler(
+                functools.partial(self._refuse, method, error)
+            )
+        return self._runs[method]
+
+    def _handlers(
+        self, service: str, methods: dict[str, tuple[type[Message], Answer]]
+    ) -> dict[str, grpc.RpcMethodHandler]:
         # The generated classes would parse a request where its errors are not ours.
-        handlers = {
-            name: grpc.unary_unary_rpc_method_handler(
+        return {
+            f"/{service}/{name}": grpc.unary_unary_rpc_method_handler(
                 functools.partial(self._handle, name, kind, answer)
             )
             for name, (kind, answer) in methods.items()
         }
-        generic = grpc.method_handlers_generic_handler(service, handlers)
-        server.add_generic_rpc_handlers((generic,))
+
+    async def _refuse(
+        self,
+        method: str,
+        error: ServingError,
+        _: AsyncIterator[bytes],
+        context: grpc.aio.ServicerContext,
+    ) -> None:
+        api = method.rpartition("/")[2]
+        self._metrics.answered("", api, "GRPC", error.code.name, 0.0)
+        await context.abort(error.code, error.message)
 
     async def _handle(
         self,
@@ -115,8 +135,6 @@ class GrpcApi:
         begun, left = time.monotonic(), context.time_remaining()
         model, code, message, response = "", grpc.StatusCode.OK, "", b""
         try:
-            if kind in _RUN:  # before it costs more to read than to refuse
-                self._inference.require_room()
             request = _parsed(kind, received)
             model = self._model(request)
             deadline = None if left is None else begun + left

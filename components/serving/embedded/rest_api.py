@@ -126,6 +126,7 @@ class RestApi:
         if request.method == "GET":
             return self._tell(verb, spec)
         body = await self._body(request)
+        self._inference.require_room()  # before the body is parsed in vain
         # JSON takes long enough to hold up all other requests of the loop.
         document = await asyncio.to_thread(json_inputs.parse, body)
         spec.signature_name = document.get("signature_name", "")

@@ -84,18 +84,35 @@ def test_health_of_each_service_and_of_all(target):
 
 
 def test_a_full_queue_says_so_at_once(folder):
-    """While it answers who asks for something else."""
-    slow = tiny.predict_request(signature="slow", turns=[1000])
+    """Whatever the request holds, and while it answers who asks for something else."""
+    slow = tiny.predict_request(signature="slow", turns=[4000])
     with (
-        server.running(str(folder), limits=Limits(queued_requests=4)) as served,
+        server.running(str(folder), 0, 0, Limits(queued_requests=4)) as served,
         grpc.insecure_channel(f"localhost:{served.port}") as channel,
     ):
-        predict = predictions(channel).Predict
-        calls = [predict.future(slow) for _ in range((os.cpu_count() or 1) + 4 + 10)]
-        refused = [call for call in calls if call.code() != grpc.StatusCode.OK]
-        assert len(refused) >= 10
-        assert {call.code().name for call in refused} == {"RESOURCE_EXHAUSTED"}
-        assert "queue is full" in refused[0].details()
+        calls: list[grpc.Future] = []
+        while not any(call.done() for call in calls):
+            calls.append(predictions(channel).Predict.future(slow))
+            time.sleep(0.1)
+        refused = [call.exception() for call in calls if call.done()]
+        taken = [call for call in calls if not call.done()]
+        unread = channel.unary_unary(f"/{SERVICES[1]}/Predict")
+        refused.append(unread.future(b"no request" * 1_000_000).exception())
+        for error in refused:
+            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert "queue is full" in error.details()
+        url = f"http://localhost:{served.rest_port}/v1/models/tiny"
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            urllib.request.urlopen(f"{url}:predict", b"no JSON", timeout=10)
+        assert refusal.value.code == 429
+        asked = get_model_status_pb2.GetModelStatusRequest()
+        asked.model_spec.name = "tiny"
+        models = model_service_pb2_grpc.ModelServiceStub(channel)
+        assert models.GetModelStatus(asked).model_version_status
+        assert len(taken) >= (os.cpu_count() or 1) + 4  # that run, and that wait
+        assert not any(call.done() for call in taken)
+        for call in taken:
+            call.cancel()
 
 
 def test_an_end_drains(folder):
