@@ -28,7 +28,7 @@ setup(
         "tfx-bsl==1.21.0",
         "ml-metadata==1.21.0",
         "tensorflow-serving-api==2.19.1",
-        "grpcio",
+        "grpcio<1.84",  # then grpc.aio takes 5 turns of its loop, not 2, to accept
         "grpcio-health-checking==1.80.0",  # later ones need protobuf 7
         "starlette>=1",
         "uvicorn>=0.40",
