@@ -33,6 +33,13 @@ class ServedModel(tf.Module):
         # Whoever asks for a score does not know the label.
         self._raw_feature_spec = {name: spec[name] for name in dataset.features}
         self._dataset = dataset
+        # Functions, so that all signatures that need one share its graph: a server
+        # holds up requests for as long as it imports the graph of a new version.
+        examples = [tf.TensorSpec([None], tf.string, name=contract.EXAMPLES)]
+        table = [columns.specs(dataset), tf.TensorSpec([], tf.int64)]
+        self._transformed = tf.function(self._transform_examples, examples)
+        self._scored = tf.function(self._score_examples, examples)
+        self._scored_columns = tf.function(self._score_columns, table)
 
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
         """Returns the signatures by name."""
@@ -65,8 +72,7 @@ class ServedModel(tf.Module):
         An absent feature is missing: its declared default, or its own id, stands in. A
         feature that the model does not know is ignored.
         """
-        features = tf.io.parse_example(examples, self._raw_feature_spec)
-        return self._transform.features(features)
+        return self._transformed(examples)
 
     def predict(self, examples: tf.Tensor) -> Outputs:
         """Scores serialized tf.Examples of raw features, (B,)."""
@@ -90,7 +96,7 @@ class ServedModel(tf.Module):
     def predict_columns(self, raw: Columns) -> Outputs:
         """Scores rows that come as a dense tensor per raw feature."""
         rows = columns.common_length(raw)
-        return self._scores(self._transform.columns(raw, rows))
+        return self._scored_columns(raw, rows)
 
     def rank(self, raw: Columns) -> Outputs:
         """Scores N candidates in one context, whose values are transformed once."""
@@ -100,10 +106,20 @@ class ServedModel(tf.Module):
         with tf.control_dependencies([columns.require_one_row(context)]):
             candidates = {n: column for n, column in raw.items() if n not in context}
             count = columns.common_length(candidates or context)
-        return self._scores(self._transform.columns(raw, count))
+        return self._scored_columns(raw, count)
 
     def _probabilities(self, examples: tf.Tensor) -> tf.Tensor:
-        return self._scores(self.transform(examples))[contract.PROBABILITIES]
+        return self._scored(examples)[contract.PROBABILITIES]
+
+    def _transform_examples(self, examples: tf.Tensor) -> Outputs:
+        features = tf.io.parse_example(examples, self._raw_feature_spec)
+        return self._transform.features(features)
+
+    def _score_examples(self, examples: tf.Tensor) -> Outputs:
+        return self._scores(self._transformed(examples))
+
+    def _score_columns(self, raw: Columns, rows: tf.Tensor) -> Outputs:
+        return self._scores(self._transform.columns(raw, rows))
 
     def _scores(self, features: Outputs) -> Outputs:
         logits = self._logits(features)  # (B, 1)

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import grpc
@@ -103,7 +103,7 @@ class GrpcApi(grpc.GenericRpcHandler):
         return self._runs[method]
 
     def _handlers(
-        self, service: str, methods: dict[str, tuple[type[Message], Answer]]
+        self, service: str, methods: Mapping[str, tuple[type[Message], Answer]]
     ) -> dict[str, grpc.RpcMethodHandler]:
         # The generated classes would parse a request where its errors are not ours.
         return {
