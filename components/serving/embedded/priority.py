@@ -3,6 +3,7 @@
 import enum
 import os
 import threading
+import time
 
 
 class Niceness(enum.IntEnum):
@@ -19,6 +20,24 @@ def give_way(niceness: Niceness) -> None:
     this, a server with more to do than it can refuses after seconds and not at once.
     Between processes it changes nothing where each has a container of its own.
     """
-    thread = threading.get_native_id()
-    current = os.getpriority(os.PRIO_PROCESS, thread)
-    os.setpriority(os.PRIO_PROCESS, thread, max(niceness, current))
+    os.setpriority(os.PRIO_PROCESS, _thread(), max(niceness, _niceness()))
+
+
+def rest(begun: float) -> None:
+    """Sleeps for as long as a thread has loaded, for requests that waited meanwhile.
+
+    It does so beside models that run; the first one to be loaded holds nobody up.
+
+    Args:
+        begun: When it began, on the clock of time.perf_counter.
+    """
+    if _niceness() >= Niceness.LOADING:
+        time.sleep(time.perf_counter() - begun)
+
+
+def _thread() -> int:
+    return threading.get_native_id()
+
+
+def _niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, _thread())

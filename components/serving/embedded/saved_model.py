@@ -1,7 +1,7 @@
 """Reads a SavedModel into a session, a little at a time.
 
-TensorFlow's own loader holds Python's lock while it imports the whole graph: for a
-third of a second, no request would be answered.
+TensorFlow's own loader holds Python's lock while it imports the whole graph: no request
+would be answered meanwhile.
 """
 
 import os
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+
+from components.serving.embedded.priority import rest
 
 # The signature by which TensorFlow 2 says how a model begins, and its output.
 INIT = "__saved_model_init_op"
@@ -30,18 +32,20 @@ def load(
         ValueError: It is no SavedModel, or none to be served.
         tf.errors.OpError: Its variables or tables cannot be read.
     """
+    begun = time.perf_counter()
     meta_graph = _meta_graph(path)
     functions = list(meta_graph.graph_def.library.function)
     # Without them: or their shapes would be inferred, in one go and for nothing.
     del meta_graph.graph_def.library.function[:]
     with session.graph.as_default():
         tf.graph_util.import_graph_def(meta_graph.graph_def, name="")
+        rest(begun)
         for function in functions:
             begun = time.perf_counter()
             part = graph_pb2.GraphDef(versions=meta_graph.graph_def.versions)
             part.library.function.append(function)
             tf.graph_util.import_graph_def(part, name="")
-            time.sleep(time.perf_counter() - begun)  # for requests that waited
+            rest(begun)
     saver = meta_graph.saver_def
     if saver.restore_op_name:  # none for a model without variables
         prefix = os.path.join(path, "variables", "variables")

@@ -1,8 +1,12 @@
 import os
 import threading
 import time
+from concurrent import futures
+
+import pytest
 
 from components.serving import server
+from components.serving.embedded import priority
 from tests.components.serving.tiny import save
 
 
@@ -24,3 +28,16 @@ def test_taking_requests_up_comes_before_running_them(tmp_path):
     assert niceness["batcher-0"] > own
     assert niceness["versions"] > niceness["batcher-0"]
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own
+
+
+@pytest.mark.parametrize(
+    ("niceness", "rests"), [(priority.Niceness.LOADING, 1), (0, 0)]
+)
+def test_only_what_loads_beside_requests_rests(monkeypatch, niceness, rests):
+    slept = []
+    monkeypatch.setattr(priority.time, "sleep", slept.append)
+    thread = futures.ThreadPoolExecutor(1, "", priority.give_way, (niceness,))
+    with thread:
+        thread.submit(priority.rest, time.perf_counter() - 5.0).result()
+    assert len(slept) == rests
+    assert all(seconds >= 5.0 for seconds in slept)
