@@ -61,26 +61,27 @@ class GrpcApi(grpc.GenericRpcHandler):
                 ),
             },
         )
-        tells = {
-            "GetModelMetadata": (
-                get_model_metadata_pb2.GetModelMetadataRequest,
-                self._metadata,
-            ),
-        }
-        manages = {
-            "GetModelStatus": (
-                get_model_status_pb2.GetModelStatusRequest,
-                self._status,
-            ),
-            "HandleReloadConfigRequest": (
-                model_management_pb2.ReloadConfigRequest,
-                self._reload,
-            ),
-        }
-        self._others = {
-            **self._handlers(PREDICTION_SERVICE, tells),
-            **self._handlers(MODEL_SERVICE, manages),
-        }
+        self._others = self._handlers(
+            PREDICTION_SERVICE,
+            {
+                "GetModelMetadata": (
+                    get_model_metadata_pb2.GetModelMetadataRequest,
+                    self._metadata,
+                ),
+            },
+        ) | self._handlers(
+            MODEL_SERVICE,
+            {
+                "GetModelStatus": (
+                    get_model_status_pb2.GetModelStatusRequest,
+                    self._status,
+                ),
+                "HandleReloadConfigRequest": (
+                    model_management_pb2.ReloadConfigRequest,
+                    self._reload,
+                ),
+            },
+        )
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails

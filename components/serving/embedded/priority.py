@@ -1,9 +1,11 @@
 """Which threads come first where there are fewer cores than work."""
 
+import contextlib
 import enum
 import os
 import threading
 import time
+from collections.abc import Iterator
 
 
 class Niceness(enum.IntEnum):
@@ -23,14 +25,14 @@ def give_way(niceness: Niceness) -> None:
     os.setpriority(os.PRIO_PROCESS, _thread(), max(niceness, _niceness()))
 
 
-def rest(begun: float) -> None:
-    """Sleeps for as long as a thread has loaded, for requests that waited meanwhile.
+@contextlib.contextmanager
+def then_rest() -> Iterator[None]:
+    """Sleeps for as long as a piece of loading took, for requests that waited.
 
     It does so beside models that run; the first one to be loaded holds nobody up.
-
-    Args:
-        begun: When it began, on the clock of time.perf_counter.
     """
+    begun = time.perf_counter()
+    yield
     if _niceness() >= Niceness.LOADING:
         time.sleep(time.perf_counter() - begun)
 

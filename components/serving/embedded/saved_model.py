@@ -5,14 +5,13 @@ would be answered meanwhile.
 """
 
 import os
-import time
 from collections.abc import Mapping
 
 import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from components.serving.embedded.priority import rest
+from components.serving.embedded.priority import then_rest
 
 # The signature by which TensorFlow 2 says how a model begins, and its output.
 INIT = "__saved_model_init_op"
@@ -32,20 +31,18 @@ def load(
         ValueError: It is no SavedModel, or none to be served.
         tf.errors.OpError: Its variables or tables cannot be read.
     """
-    begun = time.perf_counter()
-    meta_graph = _meta_graph(path)
-    functions = list(meta_graph.graph_def.library.function)
-    # Without them: or their shapes would be inferred, in one go and for nothing.
-    del meta_graph.graph_def.library.function[:]
     with session.graph.as_default():
-        tf.graph_util.import_graph_def(meta_graph.graph_def, name="")
-        rest(begun)
+        with then_rest():
+            meta_graph = _meta_graph(path)
+            functions = list(meta_graph.graph_def.library.function)
+            # Without them: their shapes would be inferred, in one go and for nothing.
+            del meta_graph.graph_def.library.function[:]
+            tf.graph_util.import_graph_def(meta_graph.graph_def, name="")
         for function in functions:
-            begun = time.perf_counter()
-            part = graph_pb2.GraphDef(versions=meta_graph.graph_def.versions)
-            part.library.function.append(function)
-            tf.graph_util.import_graph_def(part, name="")
-            rest(begun)
+            with then_rest():
+                part = graph_pb2.GraphDef(versions=meta_graph.graph_def.versions)
+                part.library.function.append(function)
+                tf.graph_util.import_graph_def(part, name="")
     saver = meta_graph.saver_def
     if saver.restore_op_name:  # none for a model without variables
         prefix = os.path.join(path, "variables", "variables")

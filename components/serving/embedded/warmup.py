@@ -10,7 +10,7 @@ from components.serving.embedded import classify_regress, predict
 from components.serving.embedded.limits import Limits
 from components.serving.embedded.loaded_model import LoadedModel
 from components.serving.embedded.metrics import Metrics
-from components.serving.embedded.priority import rest
+from components.serving.embedded.priority import then_rest
 from components.serving.embedded.serving_error import invalid
 from schema.contract import WARMUP_PATH
 
@@ -32,10 +32,9 @@ def warm(model: LoadedModel, limits: Limits, metrics: Metrics) -> None:
     for number, record in enumerate(records, start=1):
         if number > _MAX_RECORDS:
             raise invalid(f"{path} holds more than {_MAX_RECORDS} records.")
-        began = time.perf_counter()
-        log = prediction_log_pb2.PredictionLog.FromString(record)
-        _replay(model, log, limits)
-        rest(began)
+        with then_rest():
+            log = prediction_log_pb2.PredictionLog.FromString(record)
+            _replay(model, log, limits)
     metrics.warmed(model.path, time.perf_counter() - begun)
 
 

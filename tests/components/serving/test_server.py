@@ -97,6 +97,8 @@ def test_a_full_queue_says_so_at_once(folder):
         refused = [call.exception() for call in calls if call.done()]
         taken = [call for call in calls if not call.done()]
         unread = channel.unary_unary(f"/{SERVICES[1]}/Predict")
+        more = [predictions(channel).Predict.future(slow) for _ in range(10)]
+        refused += [call.exception() for call in more]
         refused.append(unread.future(b"no request" * 1_000_000).exception())
         for error in refused:
             assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -1,6 +1,7 @@
 import os
 import threading
 import time
+import types
 from concurrent import futures
 
 import pytest
@@ -35,9 +36,16 @@ def test_taking_requests_up_comes_before_running_them(tmp_path):
 )
 def test_only_what_loads_beside_requests_rests(monkeypatch, niceness, rests):
     slept = []
-    monkeypatch.setattr(priority.time, "sleep", slept.append)
+    clock = types.SimpleNamespace(
+        perf_counter=iter([2.0, 7.0]).__next__, sleep=slept.append
+    )
+    monkeypatch.setattr(priority, "time", clock)
+
+    def load():
+        with priority.then_rest():
+            assert not slept
+
     thread = futures.ThreadPoolExecutor(1, "", priority.give_way, (niceness,))
     with thread:
-        thread.submit(priority.rest, time.perf_counter() - 5.0).result()
-    assert len(slept) == rests
-    assert all(seconds >= 5.0 for seconds in slept)
+        thread.submit(load).result()
+    assert slept == [5.0] * rests
